@@ -1,0 +1,4 @@
+export * from './bytes.js';
+export * from './checksum.js';
+export * from './packet.js';
+export * from './pcapng.js';

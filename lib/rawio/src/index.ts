@@ -1,0 +1,1 @@
+export const missing: string | undefined = 'not written yet';

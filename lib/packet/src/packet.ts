@@ -1,39 +1,59 @@
 /** One packet of at most the mtu, with room in front for the headers of every layer below it.
  *
- *     0      start            end    buf.length
- *     |<room>|<--- packet --->|<room>|
+ *     floor     start            end      ceil
+ *     |<--room-->|<--- packet --->|<-room->|        offsets in buf, which many packets share
  */
 
 /** Room in front of a new packet, whatever is bound to what. */
 export const headroom_bytes = 128;
+const tailroom_bytes = 32;
 
-/** Times a header found no room and the packet moved to a roomier buffer; stays 0 in a sound stack. */
+/** Times a header found no room and the packet moved to a roomier place; stays 0 in a sound stack. */
 export const moved = { count: 0 };
+
+let born: ((p: Packet) => void) | undefined;
+/** Tests see every packet as it is made, to poison at the end of the turn what nobody kept. */
+export function onPacket(f: ((p: Packet) => void) | undefined): void {
+  born = f;
+}
 
 /**
  * `send` gives a packet away; it lives until the end of its turn, and who holds it longer holds `keep()`.
- * `own` says that the bytes belong to this packet alone and not to a receive arena.
+ * `own` says that its bytes are nobody else's, as opposed to those of a receive arena.
  */
 export class Packet {
   buf: Uint8Array;
+  floor: number;
   start: number;
   end: number;
+  ceil: number;
   own: boolean;
+  kept = false;
 
-  constructor(buf: Uint8Array, start: number, end: number, own: boolean) {
+  constructor(
+    buf: Uint8Array,
+    floor: number,
+    start: number,
+    end: number,
+    ceil: number,
+    own: boolean,
+  ) {
     this.buf = buf;
+    this.floor = floor;
     this.start = start;
     this.end = end;
+    this.ceil = ceil;
     this.own = own;
+    if (born !== undefined) born(this);
   }
 
   get length(): number {
     return this.end - this.start;
   }
 
-  /** Make room for a header of n bytes and return its offset in `buf`. */
+  /** Make room for a header of n bytes and return its offset in `buf` (which this may replace). */
   push(n: number): number {
-    if (this.start < n) this.#move(n);
+    if (this.start - n < this.floor) this.#move(n, 0);
     this.start -= n;
     return this.start;
   }
@@ -45,19 +65,28 @@ export class Packet {
     return true;
   }
 
+  /** Make room for n bytes at the end and return their offset in `buf` (which this may replace). */
+  append(n: number): number {
+    if (this.end + n > this.ceil) this.#move(0, n);
+    this.end += n;
+    return this.end - n;
+  }
+
   /** Shorten to n bytes: padding goes. */
   trim(n: number): void {
     if (n < this.end - this.start) this.end = this.start + n;
   }
 
-  /** This packet if its bytes are its own, else a copy of it out of the receive arena. */
+  /** This packet if its bytes are its own, else a copy of it out of the receive arena: good for ever. */
   keep(): Packet {
-    return this.own ? this : this.copy();
+    const p = this.own ? this : this.copy();
+    p.kept = true;
+    return p;
   }
 
-  /** For a second receiver: loop's duplicates, taps, bytes that outlive the turn. */
+  /** For a second receiver: loop's duplicates, taps. */
   copy(): Packet {
-    const p = take(this.length);
+    const p = take(this.end - this.start);
     p.buf.set(this.buf.subarray(this.start, this.end), p.start);
     return p;
   }
@@ -67,36 +96,40 @@ export class Packet {
     return this.buf.subarray(this.start, this.end);
   }
 
-  #move(n: number): void {
+  #move(front: number, back: number): void {
     moved.count++;
-    const p = take(this.length, headroom_bytes + n);
-    p.buf.set(this.buf.subarray(this.start, this.end), p.start);
-    this.buf = p.buf;
-    this.start = p.start;
-    this.end = p.end;
+    const n = this.end - this.start;
+    const at = carve(headroom_bytes + front + n + back + tailroom_bytes);
+    const start = at + headroom_bytes + front;
+    slab.set(this.buf.subarray(this.start, this.end), start);
+    this.buf = slab;
+    this.floor = at;
+    this.start = start;
+    this.end = start + n;
+    this.ceil = start + n + back + tailroom_bytes;
     this.own = true;
   }
 }
 
-const slab_bytes = 64 * 1024;
-const tailroom_bytes = 32;
+const slab_bytes = 256 * 1024;
 let slab = new Uint8Array(0);
 let slabAt = 0;
 
-/**
- * A packet of `length` bytes (what they are is left from before: fill them) with room in front. Its bytes
- * are carved from a slab that the garbage collector owns: nothing to free, nothing to leak.
- */
-export function take(length: number, room = headroom_bytes): Packet {
-  const n = room + length + tailroom_bytes;
-  if (n > slab_bytes / 4) return new Packet(new Uint8Array(n), room, room + length, true);
+/** n bytes of the current slab; returns their offset. The garbage collector owns slabs. */
+function carve(n: number): number {
   if (slabAt + n > slab.length) {
-    slab = new Uint8Array(slab_bytes);
+    slab = new Uint8Array(Math.max(slab_bytes, n));
     slabAt = 0;
   }
-  const buf = slab.subarray(slabAt, slabAt + n);
   slabAt += n;
-  return new Packet(buf, room, room + length, true);
+  return slabAt - n;
+}
+
+/** A packet of `length` bytes (zero, or left from before: fill them), with room in front. */
+export function take(length: number, room = headroom_bytes): Packet {
+  const at = carve(room + length + tailroom_bytes);
+  const start = at + room;
+  return new Packet(slab, at, start, start + length, start + length + tailroom_bytes, true);
 }
 
 /** A packet with these bytes in it, copied. */

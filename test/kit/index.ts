@@ -1,6 +1,7 @@
 /** What tests share. Import it as '../kit/index.js'. */
 export * from './bytes.js';
 export * from './clock.js';
+export * from './needs.js';
 export * from './pair.js';
 export * from './random.js';
 export * from './samples.js';

@@ -226,3 +226,12 @@ test('a packet that was held without keep() is poisoned when its turn is over', 
   assert.equal(held.start, -1);
   assert.equal(u8(held.buf, 0), 0xa5);
 });
+
+test('needs says what is lacking', () => {
+  assert.equal(kit.needs('/dev/null', 'sh'), false);
+  assert.equal(
+    kit.needs('/dev/null', '/dev/nosuch', 'sh'),
+    'no /dev/nosuch here, or not ours to open',
+  );
+  assert.equal(kit.needs('nosuchcommand'), 'no command nosuchcommand');
+});

@@ -1,0 +1,95 @@
+/** Runs our stack against real peers: node tools/interop.mjs [--all] [name of a sut]...
+ *
+ *  Each executable in test/interop/sut is the system under test of one scenario of test/interop/lab. Two
+ *  lines of its header say which, and what it can do; the first case is the one that CI runs:
+ *      # scenario: pppoe-server.sh
+ *      # cases: kernel-chap kernel-pap user-chap */
+import { spawn, spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isMain, root } from './setup.mjs';
+
+const sutDir = join(root, 'test/interop/sut');
+const labDir = join(root, 'test/interop/lab');
+
+const header = (text, word) => text.match(new RegExp(`^# ${word}: (.*)$`, 'm'))?.[1]?.trim() ?? '';
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** All systems under test that name a scenario. */
+export function suts() {
+  if (!existsSync(sutDir)) return [];
+  return readdirSync(sutDir)
+    .filter((name) => isExecutable(join(sutDir, name)))
+    .map((name) => {
+      const text = readFileSync(join(sutDir, name), 'utf8');
+      const cases = header(text, 'cases').split(/\s+/).filter(Boolean);
+      return { name, path: join(sutDir, name), scenario: header(text, 'scenario'), cases };
+    })
+    .filter((s) => s.scenario !== '');
+}
+
+/** Why the lab cannot run here; undefined if it can. */
+function whyNot() {
+  if (process.getuid?.() !== 0) return 'the lab needs root (network namespaces)';
+  const lacking = ['linux.uml', 'pppd', 'ethtool', 'unshare', 'socat', 'python3'].filter(
+    (c) => spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin:/sbin command -v ${c}`]).status !== 0,
+  );
+  if (lacking.length > 0) return `no ${lacking.join(', ')}: run test/interop/lab/install.sh`;
+  return undefined;
+}
+
+/** One scenario with these cases; its output goes on to ours. */
+function scenario(sut, cases) {
+  return new Promise((done) => {
+    const child = spawn(join(labDir, sut.scenario), cases, {
+      env: { ...process.env, SUT_CMD: sut.path },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+      process.stdout.write(chunk);
+    });
+    child.on('error', () => done({ passed: 0, failed: cases.length }));
+    child.on('close', () => {
+      const passed = (output.match(/^ok /gm) ?? []).length;
+      done({ passed, failed: cases.length - passed }); // a case that never printed has failed
+    });
+  });
+}
+
+/** One case of each scenario, or every case that the sut names; returns the totals. */
+export async function interop({ every = false, names = [] } = {}) {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const why = whyNot();
+  for (const sut of suts()) {
+    if (names.length > 0 && !names.includes(sut.name)) continue;
+    const cases = every ? sut.cases : sut.cases.slice(0, 1);
+    if (why !== undefined) {
+      console.log(`skipped interop ${sut.name}: ${why}`);
+      total.skipped += cases.length;
+      continue;
+    }
+    console.log(`interop ${sut.name}: ${sut.scenario} ${cases.join(' ')}`);
+    const r = await scenario(sut, cases);
+    total.passed += r.passed;
+    total.failed += r.failed;
+  }
+  return total;
+}
+
+if (isMain(import.meta.url)) {
+  const args = process.argv.slice(2);
+  const names = args.filter((a) => !a.startsWith('-'));
+  const total = await interop({ every: args.includes('--all'), names });
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  process.exitCode = total.failed > 0 ? 1 : 0;
+}

@@ -1,0 +1,4 @@
+/** @9p/rawio/netlink: links, addresses and routes of Linux without a fork. */
+export * from './client.js';
+export * from './message.js';
+export * from './route.js';

@@ -12,7 +12,7 @@ import { isMain, root } from './setup.mjs';
 const sutDir = join(root, 'test/interop/sut');
 const labDir = join(root, 'test/interop/lab');
 
-const header = (text, word) => text.match(new RegExp(`^# ${word}: (.*)$`, 'm'))?.[1]?.trim() ?? '';
+const header = (text, word) => text.match(new RegExp(`^# ${word}:(.*)$`, 'm'))?.[1]?.trim() ?? '';
 
 function isExecutable(path) {
   try {
@@ -73,6 +73,10 @@ export async function interop({ every = false, names = [] } = {}) {
   for (const sut of suts()) {
     if (names.length > 0 && !names.includes(sut.name)) continue;
     const cases = every ? sut.cases : sut.cases.slice(0, 1);
+    if (cases.length === 0) {
+      console.log(`interop ${sut.name}: it names no case yet`);
+      continue;
+    }
     if (why !== undefined) {
       console.log(`skipped interop ${sut.name}: ${why}`);
       total.skipped += cases.length;

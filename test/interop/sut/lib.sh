@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# Common to the systems under test: a private daemon for one case, and the key that the case is given.
+SLASHNET=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../.." && pwd)/tools/slashnet.mjs
+SOCKET=$LAB_RUN/slashnet.sock
+DAEMON=
+
+slash() { node "$SLASHNET" -a "unix!$SOCKET" "$@"; }
+
+# Told to stop, it ends the daemon as a user would: that hangs up, politely, and undoes what it did.
+stop_daemon() {
+	[ -z "$DAEMON" ] || { kill -TERM "$DAEMON" && wait "$DAEMON"; } || true
+	DAEMON=
+}
+trap 'stop_daemon; exit 0' TERM INT
+trap stop_daemon EXIT
+
+# daemon OPTIONS...: start it, and wait until it answers.
+daemon() {
+	rm -f "$SOCKET"
+	node "$SLASHNET" serve --socket "$SOCKET" "$@" &
+	DAEMON=$!
+	for _ in $(seq 200); do
+		[ -S "$SOCKET" ] && return
+		kill -0 "$DAEMON" 2>/dev/null || { echo "slashnet serve ended"; exit 1; }
+		sleep 0.05
+	done
+	echo "slashnet serve does not answer"
+	exit 1
+}
+
+# auth_key: by standard input, because others can see a command's arguments. Quoted as rc does.
+auth_key() {
+	[ -n "$LAB_AUTH" ] || return 0
+	printf "key proto=pass service=ppp user='%s' !password='%s'\n" \
+		"${LAB_USER//\'/\'\'}" "${LAB_PASS//\'/\'\'}" | slash write /auth/ctl
+}
+
+# until_stopped: stay until told to stop, or until the daemon ends.
+until_stopped() { wait "$DAEMON"; }

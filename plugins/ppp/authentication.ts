@@ -1,0 +1,64 @@
+/** The Authenticate phase: what its machines need of the world, and what they get. They hold no secret:
+ *  a machine tells what it needs, and the plugin has `auth` answer. */
+import type { Ms } from 'slashnet/core';
+import type { Control } from './wire.js';
+
+/** Asked of `auth`; answered by an Answer with the same `n`. */
+export type Need = { readonly n: number } & (
+  | { readonly need: 'pap' }
+  | {
+      readonly need: 'chap';
+      readonly id: number;
+      readonly challenge: Uint8Array;
+      /** As the peer calls itself. */
+      readonly name: string;
+    }
+  | { readonly need: 'challenge' }
+  | { readonly need: 'papcheck'; readonly user: string; readonly password: Uint8Array }
+  | {
+      readonly need: 'chapcheck';
+      readonly user: string;
+      readonly id: number;
+      readonly response: Uint8Array;
+    }
+);
+
+export type Answer = { readonly n: number } & (
+  | { readonly is: 'pap'; readonly user: Uint8Array; readonly password: Uint8Array }
+  | { readonly is: 'chap'; readonly user: Uint8Array; readonly response: Uint8Array }
+  | { readonly is: 'challenge'; readonly challenge: Uint8Array }
+  /** The message goes to the peer. */
+  | { readonly is: 'verdict'; readonly ok: boolean; readonly message: string }
+  /** `auth` cannot: no key, hung up. Ours, not the peer's fault. */
+  | { readonly is: 'error'; readonly why: string }
+);
+
+/** Without `n`, which the session gives. */
+export type Unnumbered<T> = T extends unknown ? Omit<T, 'n'> : never;
+
+export interface AuthHost {
+  send(c: Control): void;
+  need(n: Unnumbered<Need>): void;
+  count(reason: string): void;
+  /** Once, and again after a new challenge: `message` is the peer's, or why. */
+  done(ok: boolean, message: string, user: string): void;
+}
+
+/** One direction of one method. */
+export interface AuthMachine {
+  start(now: Ms): void;
+  receive(c: Control, now: Ms): void;
+  answer(a: Answer, now: Ms): void;
+  timeout(now: Ms): void;
+  deadline(): Ms;
+}
+
+export interface AuthTimers {
+  readonly restart_timer_ms: number;
+  /** Transmissions of one packet before giving up. */
+  readonly tries: number;
+}
+
+export const never = Number.POSITIVE_INFINITY;
+/** Longest of PAP's fields. */
+export const field_bytes = 255;

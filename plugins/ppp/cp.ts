@@ -1,0 +1,330 @@
+/** A control protocol that negotiates: RFC 1661 sections 4.3 to 4.6 and 5.1 to 5.7 round the automaton.
+ *  LCP, IPCP and IPV6CP are this with different options. */
+import { equal, put16, u8, u16, utf8 } from '@9p/packet';
+import type { Ms } from 'slashnet/core';
+import { codeNames, codes } from './codes.js';
+import { type Action, type Event, Fsm, type State, type Step } from './fsm.js';
+import { type Answer, agree, answer, type Option, request, within } from './options.js';
+import { type Control, clean, emitControl, emitOptions, type Opt, parseOptions } from './wire.js';
+
+/** RFC 1661 4.6 */
+export interface Timers {
+  readonly restart_timer_ms: number;
+  readonly max_configure: number;
+  readonly max_terminate: number;
+  readonly max_failure: number;
+}
+export const defaultTimers: Timers = {
+  restart_timer_ms: 3000,
+  max_configure: 10,
+  max_terminate: 2,
+  max_failure: 5,
+};
+
+/** Where a control protocol sends and tells. */
+export interface CpHost {
+  send(protocol: number, c: Control): void;
+  log(line: string): void;
+  count(reason: string): void;
+}
+
+/** What is particular to one protocol. */
+export interface CpSpec {
+  /** "lcp" */
+  readonly name: string;
+  readonly protocol: number;
+  readonly options: readonly Option[];
+  readonly timers: Timers;
+  readonly passive?: boolean;
+  /** This-Layer-Up: both requests are acknowledged. */
+  up(now: Ms): void;
+  down(now: Ms): void;
+  /** This-Layer-Finished. */
+  finished(why: string, now: Ms): void;
+  /** Codes beyond Code-Reject; false: not known. */
+  extra?(c: Control, now: Ms): boolean;
+}
+
+/** A Configure-Request of the peer with our answer to it, on its way through the automaton. */
+interface Request {
+  readonly control: Control;
+  readonly asked?: readonly Opt[];
+  readonly answer?: Answer;
+}
+
+/** Codes without which nothing works: a Code-Reject of one is catastrophic (RXJ-). */
+const vital = codes.codeRej;
+/** Most bytes of a rejected packet that we send back. */
+const rejected_bytes = 1024;
+
+export class ControlProtocol {
+  readonly spec: CpSpec;
+  readonly #host: CpHost;
+  readonly #fsm: Fsm<Request>;
+  #timer: Ms = Number.POSITIVE_INFINITY;
+  /** Restart counter: transmissions left. */
+  #left = 0;
+  #id = 0;
+  /** Our last Configure-Request, and whether a valid reply to it has come. */
+  #asked: readonly Opt[] = [];
+  #askedId = -1;
+  #answered = true;
+  #naksSent = 0;
+  #naksTaken = 0;
+  #why = 'closed';
+
+  constructor(spec: CpSpec, host: CpHost) {
+    this.spec = spec;
+    this.#host = host;
+    const run: Record<Action, (now: Ms, s: Step<Request>) => void> = {
+      tlu: (now) => this.#up(now),
+      tld: (now) => spec.down(now),
+      tls: () => {},
+      tlf: (now) => spec.finished(this.#why, now),
+      irc: (_, s) => this.#initRestart(s),
+      zrc: (now) => this.#zeroRestart(now),
+      scr: (now, s) => this.#sendRequest(now, s.event === 'TO+'),
+      sca: (_, s) => this.#sendAck(s.packet),
+      scn: (_, s) => this.#sendNak(s.packet),
+      str: (now) => this.#sendTerminate(now),
+      sta: (_, s) => this.#sendTerminateAck(s.packet),
+      scj: (_, s) => this.#sendCodeReject(s.packet),
+      ser: () => {}, // the protocol's own `extra` has answered
+    };
+    const illegal = (e: Event, at: State) => {
+      host.count('impossible');
+      host.log(`${spec.name} ${e} cannot happen in ${at}`);
+    };
+    this.#fsm = new Fsm(run, illegal, { passive: spec.passive ?? false, restart: false });
+  }
+
+  get state(): State {
+    return this.#fsm.state;
+  }
+  get opened(): boolean {
+    return this.#fsm.state === 'Opened';
+  }
+  /** A new Identifier, for LCP's other packets. */
+  nextId(): number {
+    this.#id = (this.#id + 1) & 0xff;
+    return this.#id;
+  }
+
+  up(now: Ms): void {
+    this.#step('Up', now);
+  }
+  down(now: Ms): void {
+    if (this.state !== 'Initial' && this.state !== 'Starting') this.#step('Down', now);
+  }
+  open(now: Ms): void {
+    this.#naksSent = 0;
+    this.#naksTaken = 0;
+    this.#step('Open', now);
+  }
+  close(why: string, now: Ms): void {
+    this.#why = why;
+    this.#step('Close', now);
+  }
+  /** The peer does not know this protocol (Protocol-Reject). */
+  refused(now: Ms): void {
+    this.#why = `peer rejects ${this.spec.name}`;
+    this.#step('RXJ-', now);
+  }
+
+  deadline(): Ms {
+    return this.#timer;
+  }
+  timeout(now: Ms): void {
+    if (now < this.#timer) return;
+    const more = this.#left > 0;
+    if (!more && this.state !== 'Stopping' && this.state !== 'Closing')
+      this.#why = `${this.spec.name}: no answer to ${this.spec.timers.max_configure} requests`;
+    this.#step(more ? 'TO+' : 'TO-', now);
+  }
+
+  receive(c: Control, now: Ms): void {
+    const { name } = this.spec;
+    if (this.state === 'Initial' || this.state === 'Starting') this.#host.count(`${name}early`);
+    else if (c.code === codes.confReq) this.#receiveRequest(c, now);
+    else if (c.code >= codes.confAck && c.code <= codes.confRej) this.#receiveReply(c, now);
+    else if (c.code === codes.termReq) this.#receiveTerminate(c, now);
+    else if (c.code === codes.termAck) this.#step('RTA', now);
+    else if (c.code === codes.codeRej) this.#receiveCodeReject(c, now);
+    else if (this.spec.extra?.(c, now) === true) this.#step('RXR', now);
+    else this.#step('RUC', now, { control: c });
+  }
+
+  #step(event: Event, now: Ms, packet?: Request): void {
+    const was = this.state;
+    this.#fsm.step(event, now, packet);
+    if (!this.#fsm.timed) this.#timer = Number.POSITIVE_INFINITY;
+    if (this.state !== was) this.#host.log(`${this.spec.name} ${was} ${event} -> ${this.state}`);
+  }
+
+  // Receiving -----------------------------------------------------------------------------------
+
+  #receiveRequest(c: Control, now: Ms): void {
+    const asked = parseOptions(c.body);
+    if (typeof asked === 'string') {
+      this.#host.count(asked);
+      return;
+    }
+    const mayNak = this.#naksSent < this.spec.timers.max_failure;
+    const a = answer(this.spec.options, asked, mayNak);
+    const good = a.code === codes.confAck;
+    this.#step(good ? 'RCR+' : 'RCR-', now, { control: c, asked, answer: a });
+    if (a.fail !== undefined) this.close(a.fail, now);
+  }
+
+  /** Ack, Nak or Reject: valid once, for the last request, and only if it speaks of what that asked. */
+  #receiveReply(c: Control, now: Ms): void {
+    if (c.id !== this.#askedId || this.#answered) {
+      this.#host.count('stalereply');
+      return;
+    }
+    const options = parseOptions(c.body);
+    if (typeof options === 'string') this.#host.count(options);
+    else if (c.code === codes.confAck) this.#receiveAck(c, now);
+    else if (options.length === 0) this.#host.count('badreply');
+    else if (c.code === codes.confNak) this.#receiveNak(options, now);
+    else if (!within(options, this.#asked)) this.#host.count('badreply');
+    else this.#receiveReject(options, now);
+  }
+
+  #receiveAck(c: Control, now: Ms): void {
+    if (!equal(c.body, emitOptions(this.#asked))) {
+      this.#host.count('badreply');
+      return;
+    }
+    this.#answered = true;
+    this.#naksTaken = 0;
+    for (const o of this.spec.options) o.acked(this.#asked.find((x) => x.type === o.type)?.value);
+    this.#step('RCA', now);
+  }
+
+  /** A peer that keeps to its Nak after Max-Failure of them is taken to reject; then it has as many more. */
+  #receiveNak(options: readonly Opt[], now: Ms): void {
+    this.#answered = true;
+    const patience = this.spec.timers.max_failure;
+    const rejects = ++this.#naksTaken > patience;
+    let fail = this.#naksTaken > 2 * patience ? 'does not converge' : undefined;
+    for (const { type, value } of options) {
+      const o = this.spec.options.find((x) => x.type === type);
+      if (o === undefined) continue;
+      const fits = value.length >= o.length[0] && value.length <= o.length[1];
+      fail = (rejects || !fits ? o.rejected() : o.naked(value.slice())) ?? fail;
+    }
+    this.#step('RCN', now);
+    if (fail !== undefined) this.close(`${this.spec.name}: ${fail}`, now);
+  }
+
+  #receiveReject(options: readonly Opt[], now: Ms): void {
+    this.#answered = true;
+    let fail: string | undefined;
+    for (const { type } of options) {
+      fail = this.spec.options.find((x) => x.type === type)?.rejected() ?? fail;
+    }
+    this.#step('RCN', now);
+    if (fail !== undefined) this.close(`${this.spec.name}: ${fail}`, now);
+  }
+
+  #receiveTerminate(c: Control, now: Ms): void {
+    const said = clean(c.body);
+    if (this.state !== 'Closing' && this.state !== 'Stopping')
+      this.#why = `${this.spec.name}: terminated by peer${said === '' ? '' : `: ${said}`}`;
+    this.#step('RTR', now, { control: c });
+  }
+
+  #receiveCodeReject(c: Control, now: Ms): void {
+    if (c.body.length < 4) {
+      this.#host.count('badlength');
+      return;
+    }
+    const code = u8(c.body, 0);
+    const name = codeNames.get(code) ?? `code ${code}`;
+    this.#host.log(`${this.spec.name} peer rejects ${name}`);
+    if (code <= vital) {
+      this.#why = `${this.spec.name}: peer rejects ${name}`;
+      this.#step('RXJ-', now);
+    } else this.#step('RXJ+', now);
+  }
+
+  // Actions -------------------------------------------------------------------------------------
+
+  #send(code: number, id: number, body: Uint8Array): void {
+    this.#host.send(this.spec.protocol, { code, id, body });
+  }
+
+  #up(now: Ms): void {
+    this.#naksSent = 0;
+    this.spec.up(now);
+  }
+
+  #initRestart(s: Step<Request>): void {
+    const { max_configure, max_terminate } = this.spec.timers;
+    const ending = s.cell.actions.includes('str') || s.event === 'RXJ-';
+    this.#left = ending ? max_terminate : max_configure;
+  }
+
+  /** Wait one Restart timer, so that the peer has our Terminate-Ack before the link goes. */
+  #zeroRestart(now: Ms): void {
+    this.#left = 0;
+    this.#timer = now + this.spec.timers.restart_timer_ms;
+  }
+
+  /** A retransmission keeps its Identifier, so that an answer slower than the timer still counts. */
+  #sendRequest(now: Ms, again: boolean): void {
+    if (!again) {
+      this.#asked = request(this.spec.options);
+      this.#askedId = this.nextId();
+    }
+    this.#answered = false;
+    this.#left--;
+    this.#timer = now + this.spec.timers.restart_timer_ms;
+    this.#send(codes.confReq, this.#askedId, emitOptions(this.#asked));
+  }
+
+  #sendAck(r: Request | undefined): void {
+    if (r?.answer === undefined || r.asked === undefined) throw new Error('sca without a request');
+    this.#naksSent = 0;
+    agree(this.spec.options, r.asked);
+    this.#send(codes.confAck, r.control.id, r.answer.body);
+  }
+
+  #sendNak(r: Request | undefined): void {
+    if (r?.answer === undefined) throw new Error('scn without a request');
+    if (r.answer.code === codes.confNak) this.#naksSent++;
+    this.#send(r.answer.code, r.control.id, r.answer.body);
+  }
+
+  #sendTerminate(now: Ms): void {
+    this.#left--;
+    this.#timer = now + this.spec.timers.restart_timer_ms;
+    this.#send(codes.termReq, this.nextId(), utf8(this.#why).subarray(0, 64));
+  }
+
+  #sendTerminateAck(r: Request | undefined): void {
+    const id = r?.control.code === codes.termReq ? r.control.id : this.nextId();
+    this.#send(codes.termAck, id, new Uint8Array(0));
+  }
+
+  #sendCodeReject(r: Request | undefined): void {
+    if (r === undefined) throw new Error('scj without a packet');
+    const whole = new Uint8Array(4 + r.control.body.length);
+    emitControl(whole, 0, r.control);
+    this.#send(codes.codeRej, this.nextId(), whole.subarray(0, rejected_bytes));
+  }
+}
+
+/** The body of a Protocol-Reject: the protocol and as much of its packet as fits `bytes`. */
+export function protocolReject(protocol: number, info: Uint8Array, bytes: number): Uint8Array {
+  const n = Math.max(0, Math.min(info.length, bytes - 2));
+  const body = new Uint8Array(2 + n);
+  put16(body, 0, protocol);
+  body.set(info.subarray(0, n), 2);
+  return body;
+}
+
+/** The protocol that a Protocol-Reject speaks of; undefined if it is too short to say. */
+export const rejectedProtocol = (body: Uint8Array): number | undefined =>
+  body.length < 2 ? undefined : u16(body, 0);

@@ -1,0 +1,124 @@
+/** HDLC-like framing on a line of bytes, RFC 1662 sections 3 and 4: flags, escapes, FCS-16. An n:m path: a
+ *  chunk of bytes holds no frame, several, or a part of one. */
+import { fcs16, fcsGood, fcsInit, type Packet, put16, take, u16 } from '@9p/packet';
+import type { Path, Sink } from 'slashnet/core';
+import { protocols } from './codes.js';
+
+const flag = 0x7e;
+const esc = 0x7d;
+const flip = 0x20;
+/** FCS, and the shortest frame: a compressed protocol with no information. */
+const fcs_bytes = 2;
+const frame_min_bytes = 3;
+
+export type HdlcDrop = 'badfcs' | 'abort' | 'shortframe' | 'longframe';
+
+export class HdlcPath implements Path<HdlcDrop> {
+  /** Control characters that we escape, and that count as noise when they arrive (RFC 1662 7.1). */
+  sendAccm = 0xffffffff;
+  receiveAccm = 0xffffffff;
+  readonly #count: (reason: HdlcDrop) => void;
+  readonly #frame: Uint8Array;
+  #length = 0;
+  #escaped = false;
+  /** Too long: what comes up to the next flag is dropped. */
+  #deaf = true;
+  /** The last byte sent was a flag: the next frame needs none in front. */
+  #flagSent = false;
+
+  /** `frame_bytes` is the longest frame taken, FCS included. `count` is told of each frame dropped: one
+   *  chunk may hold several. */
+  constructor(frame_bytes: number, count: (reason: HdlcDrop) => void) {
+    this.#frame = new Uint8Array(frame_bytes);
+    this.#count = count;
+  }
+
+  /** The line was cut: what was half received is gone, and the other end may not have seen our flag. */
+  reset(): void {
+    this.#length = 0;
+    this.#escaped = false;
+    this.#deaf = true;
+    this.#flagSent = false;
+  }
+
+  /** A frame, from its address or protocol field on, becomes bytes. */
+  down(p: Packet, below: Sink): undefined {
+    const n = p.end - p.start;
+    const accm = isLcp(p) ? 0xffffffff : this.sendAccm;
+    const fcs = ~fcs16(p.buf, p.start, p.end, fcsInit) & 0xffff;
+    const out = take(2 * (n + fcs_bytes) + 2);
+    let at = out.start;
+    if (!this.#flagSent) out.buf[at++] = flag;
+    for (let i = p.start; i < p.end; i++) at = stuff(out.buf, at, p.buf[i] ?? 0, accm);
+    at = stuff(out.buf, at, fcs & 0xff, accm);
+    at = stuff(out.buf, at, fcs >>> 8, accm);
+    out.buf[at++] = flag;
+    out.end = at;
+    this.#flagSent = below.send(out);
+    return undefined;
+  }
+
+  /** Bytes become frames without flags and FCS. Those that are dropped are counted one by one. */
+  up(p: Packet, above: Sink): undefined {
+    const { buf, start, end } = p;
+    for (let i = start; i < end; i++) {
+      const c = buf[i] ?? 0;
+      if (c === flag) this.#flag(above);
+      else if (c >= flip || ((this.receiveAccm >>> c) & 1) === 0) this.#byte(c);
+    }
+    return undefined;
+  }
+
+  #byte(c: number): void {
+    if (this.#deaf) return;
+    if (c === esc && !this.#escaped) {
+      this.#escaped = true;
+      return;
+    }
+    if (this.#length === this.#frame.length) {
+      this.#deaf = true;
+      this.#length = 0;
+      this.#count('longframe');
+      return;
+    }
+    this.#frame[this.#length++] = this.#escaped ? c ^ flip : c;
+    this.#escaped = false;
+  }
+
+  /** The end of a frame and the beginning of the next. */
+  #flag(above: Sink): void {
+    const n = this.#length;
+    const aborted = this.#escaped;
+    const silent = this.#deaf || (n === 0 && !aborted);
+    this.#length = 0;
+    this.#escaped = false;
+    this.#deaf = false;
+    if (silent) return;
+    if (aborted) this.#count('abort');
+    else if (n < frame_min_bytes) this.#count('shortframe');
+    else if (fcs16(this.#frame, 0, n) !== fcsGood) this.#count('badfcs');
+    else above.send(this.#packet(n - fcs_bytes));
+  }
+
+  #packet(n: number): Packet {
+    const p = take(n);
+    p.buf.set(this.#frame.subarray(0, n), p.start);
+    return p;
+  }
+}
+
+function stuff(b: Uint8Array, at: number, c: number, accm: number): number {
+  if (c !== flag && c !== esc && (c >= flip || ((accm >>> c) & 1) === 0)) {
+    b[at] = c;
+    return at + 1;
+  }
+  put16(b, at, (esc << 8) | (c ^ flip));
+  return at + 2;
+}
+
+/** LCP is sent as if nothing were agreed (RFC 1662 7.1). */
+function isLcp(p: Packet): boolean {
+  if (p.end - p.start < 4) return p.end - p.start >= 2 && u16(p.buf, p.start) === protocols.lcp;
+  const first = u16(p.buf, p.start);
+  return first === protocols.lcp || (first === 0xff03 && u16(p.buf, p.start + 2) === protocols.lcp);
+}

@@ -1,0 +1,113 @@
+/** The data plane: the protocol field and, where the link has them, address and control (RFC 1661 section 2,
+ *  RFC 1662 section 3.1). Runs for each packet, so it allocates nothing. */
+import { type Packet, put8, put16, u8, u16 } from '@9p/packet';
+import type { Path, Sink } from 'slashnet/core';
+import { protocols } from './codes.js';
+
+export type PathDrop = 'ipcpdown' | 'ipv6cpdown' | 'badip' | 'toobig' | 'runt' | 'badprotocol';
+
+const addressControl = 0xff03;
+
+export class PppPath implements Path<PathDrop> {
+  /** IPCP is Opened: IPv4 passes. */
+  ip = false;
+  /** IPV6CP is Opened. */
+  ipv6 = false;
+  /** Largest IP packet that goes down. */
+  mtu = 1500;
+  /** We may send one byte of protocol, and no address and control (agreed in LCP). */
+  pfc = false;
+  acfc = false;
+  /** Packets that came up, of any protocol: life, for the keepalive. */
+  heard = 0;
+  /** FF 03 goes in front: serial lines, pptp. On pppoe it does not (RFC 2516 section 7). */
+  readonly #address: boolean;
+
+  constructor(o: { address: boolean; static?: boolean }) {
+    this.#address = o.address;
+    if (o.static === true) {
+      this.ip = true;
+      this.ipv6 = true;
+    }
+  }
+
+  down(p: Packet, below: Sink): PathDrop | undefined {
+    const n = p.end - p.start;
+    if (n > this.mtu) return 'toobig';
+    const version = n === 0 ? 0 : u8(p.buf, p.start) >> 4;
+    if (version === 4) {
+      if (!this.ip) return 'ipcpdown';
+      this.#send(p, protocols.ip, below);
+    } else if (version === 6) {
+      if (!this.ipv6) return 'ipv6cpdown';
+      this.#send(p, protocols.ipv6, below);
+    } else return 'badip';
+    return undefined;
+  }
+
+  #send(p: Packet, protocol: number, below: Sink): void {
+    if (this.pfc) {
+      const o = p.push(1);
+      put8(p.buf, o, protocol);
+    } else {
+      const o = p.push(2);
+      put16(p.buf, o, protocol);
+    }
+    if (this.#address && !this.acfc) this.#pushAddress(p);
+    below.send(p);
+  }
+
+  #pushAddress(p: Packet): void {
+    const o = p.push(2);
+    put16(p.buf, o, addressControl);
+  }
+
+  /** A frame of the Machine, which begins at the protocol field; LCP's is never compressed. */
+  control(p: Packet, below: Sink): boolean {
+    const lcp = u16(p.buf, p.start) === protocols.lcp;
+    if (this.#address && (lcp || !this.acfc)) this.#pushAddress(p);
+    return below.send(p);
+  }
+
+  /** What is for the Machine has a protocol field of two bytes in front. */
+  up(p: Packet, above: Sink, control: Sink): PathDrop | undefined {
+    this.heard++;
+    const n = p.end - p.start;
+    if (n > 2 && u16(p.buf, p.start) === protocols.ip) {
+      p.start += 2;
+      return this.#ip(p, above);
+    }
+    return n < 2 ? 'runt' : this.#other(p, above, control);
+  }
+
+  #ip(p: Packet, above: Sink): PathDrop | undefined {
+    if (!this.ip) return 'ipcpdown';
+    if (u8(p.buf, p.start) >> 4 !== 4) return 'badip';
+    above.send(p);
+    return undefined;
+  }
+
+  /** Address and control, and a protocol of one byte, are taken whether agreed or not. */
+  #other(p: Packet, above: Sink, control: Sink): PathDrop | undefined {
+    if (u16(p.buf, p.start) === addressControl) p.start += 2;
+    if (p.end - p.start < 2) return 'runt';
+    const first = u8(p.buf, p.start);
+    const brief = (first & 1) === 1;
+    const protocol = brief ? first : u16(p.buf, p.start);
+    if ((protocol & 1) === 0) return 'badprotocol';
+    p.start += brief ? 1 : 2;
+    if (protocol === protocols.ip) return p.end > p.start ? this.#ip(p, above) : 'runt';
+    if (protocol === protocols.ipv6) return this.#ipv6(p, above);
+    if (brief) put16(p.buf, p.push(2), protocol);
+    else p.start -= 2;
+    control.send(p);
+    return undefined;
+  }
+
+  #ipv6(p: Packet, above: Sink): PathDrop | undefined {
+    if (!this.ipv6) return 'ipv6cpdown';
+    if (p.end === p.start || u8(p.buf, p.start) >> 4 !== 6) return 'badip';
+    above.send(p);
+    return undefined;
+  }
+}

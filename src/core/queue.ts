@@ -28,6 +28,7 @@ interface Waiting {
  */
 export class QueueFile implements Queue<Uint8Array>, OpenFile {
   readonly qid: Qid;
+  readonly stream = true;
   onready: (() => void) | undefined;
   /** Called when the queue was full and no longer is. */
   onroom: (() => void) | undefined;

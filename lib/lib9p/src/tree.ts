@@ -70,6 +70,9 @@ export interface OpenFile {
   /** poll(2): a read would not block. Always true for text. */
   readonly ready: boolean;
   onready: (() => void) | undefined;
+  /** Records in order (data, event, log, pcap, listen): offsets mean nothing. A front end then offers no
+   *  seek, and a read that waits does not hold up a write through the same descriptor. */
+  readonly stream?: boolean;
   /** Last use. Never throws. */
   close(): void;
 }

@@ -1,0 +1,20 @@
+/** The protocols, in the order in which `proto` lists them. To add one: write its file, name it here. */
+
+import { utf8 } from '@9p/packet';
+import { type Attrs, parseAttrs } from '../attr.js';
+import type { Protocol } from '../protocol.js';
+import { chap } from './chap.js';
+import { pap } from './pap.js';
+import { pass } from './pass.js';
+
+export const protocols: readonly Protocol[] = [chap, pap, pass];
+
+export const findProtocol = (name: string): Protocol | undefined =>
+  protocols.find((p) => p.name === name);
+
+/** The attributes that a key of `name` must have; see KeyRules. */
+export function promptOf(name: string): Attrs | null | undefined {
+  const p = findProtocol(name);
+  if (p === undefined) return undefined;
+  return p.prompt === undefined ? null : parseAttrs(utf8(p.prompt));
+}

@@ -1,0 +1,206 @@
+/** One authentication: the protocol chosen by its attributes, the phase it is in, what may be done with it. */
+import type { Random, Wait, Who } from 'slashnet/core';
+import { type Attrs, attrValue, printAttrs, quoted } from './attr.js';
+import { findKey, type Judge, wantedKey, withKey } from './judge.js';
+import { type Key, type KeyRing, refuseSecrets, unknownProto } from './keys.js';
+import { findProtocol } from './proto/table.js';
+import {
+  type AuthInfo,
+  type Claim,
+  type Exchange,
+  failed,
+  isOutcome,
+  type Outcome,
+  ok,
+  type Party,
+  type Protocol,
+} from './protocol.js';
+
+/** What all authentications share. */
+export interface Agent {
+  readonly ring: KeyRing;
+  readonly random: Random;
+  readonly judge: Judge;
+  count(reason: string): void;
+  /** A line for the readers of `log`; it holds no secret. */
+  log(line: string): void;
+  /** `debug` is on. */
+  readonly debug: boolean;
+}
+
+export type Reply =
+  | Outcome
+  | { readonly is: 'done'; readonly haveai: boolean }
+  | { readonly is: 'notstarted' };
+
+export class Session implements Party {
+  readonly #agent: Agent;
+  readonly #who: Who;
+  readonly #name: string;
+  #attrs: Attrs = [];
+  #known: Attrs = [];
+  #protocol: Protocol | undefined;
+  #exchange: Exchange | undefined;
+  #why = '';
+  /** What a read was too small for. */
+  #held: Uint8Array | undefined;
+  #told = false;
+
+  constructor(agent: Agent, who: Who, name: string) {
+    this.#agent = agent;
+    this.#who = who;
+    this.#name = name;
+  }
+
+  get phase(): string {
+    return this.#exchange?.phase ?? 'Notstarted';
+  }
+  /** What start gave, and the public attributes of the key. */
+  get attrs(): Attrs {
+    return this.#known;
+  }
+  get info(): AuthInfo | undefined {
+    return this.phase === 'Established' ? this.#exchange?.info : undefined;
+  }
+  get random(): Random {
+    return this.#agent.random;
+  }
+
+  start(attrs: Attrs): Outcome {
+    this.close();
+    try {
+      refuseSecrets(attrs);
+    } catch (e) {
+      return failed((e as Error).message);
+    }
+    const begin = beginning(attrs);
+    if (typeof begin === 'string') return failed(begin);
+    this.#protocol = begin.protocol;
+    this.#attrs = attrs;
+    this.#known = attrs;
+    this.#agent.count('starts');
+    this.#log(`start ${printAttrs(attrs)}`);
+    const exchange = begin.run(this);
+    if (isOutcome(exchange)) return this.#note(exchange);
+    this.#exchange = exchange;
+    return ok;
+  }
+
+  /** At most `n` bytes for the peer. */
+  read(n: number): Wait<Reply> {
+    const held = this.#held;
+    if (held !== undefined) return this.#fit(held, n);
+    const no = this.#cannot();
+    if (no !== undefined) return no;
+    return then(this.#exchange!.read(), (o) => {
+      const noted = this.#note(o, 'read');
+      return noted.is === 'ok' && noted.data !== undefined ? this.#fit(noted.data, n) : noted;
+    });
+  }
+
+  write(data: Uint8Array): Wait<Reply> {
+    this.#drop();
+    const no = this.#cannot();
+    if (no !== undefined) return no;
+    return then(this.#exchange!.write(data), (o) => this.#note(o, 'write'));
+  }
+
+  close(): void {
+    this.#drop();
+    this.#exchange?.info?.secret.fill(0);
+    this.#exchange = undefined;
+    this.#protocol = undefined;
+    this.#attrs = [];
+    this.#known = [];
+    this.#told = false;
+  }
+
+  // What the protocol asks -------------------------------------------------------------------
+
+  key(): Key | Outcome {
+    const protocol = this.#protocol!;
+    const key = findKey(this.#agent.ring, protocol, this.#attrs, this.#who);
+    if (key === undefined) return { is: 'needkey', template: wantedKey(protocol, this.#attrs) };
+    this.#known = withKey(this.#attrs, key);
+    return key;
+  }
+
+  judge(claim: Claim): Wait<AuthInfo | undefined> {
+    const verdict = this.#agent.judge(claim, this.#protocol!, this.#attrs, this.#who);
+    return then(verdict, (info) => {
+      this.#log(`${info === undefined ? 'auth failed' : 'auth ok'}: user=${printable(claim.user)}`);
+      if (info === undefined) this.#agent.count('failed');
+      else this.#known = [...this.#known, { is: 'value', name: 'user', value: claim.user }];
+      return info;
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------
+
+  #cannot(): Reply | undefined {
+    if (this.#protocol === undefined) return failed('no current protocol');
+    if (this.#exchange === undefined) return { is: 'notstarted' };
+    if (this.phase === 'Broken') return failed(this.#why);
+    if (this.phase === 'Established') return { is: 'done', haveai: this.info !== undefined };
+    return undefined;
+  }
+
+  /** Counts and logs what came of a step; a phase error gets its text. */
+  #note(o: Outcome, verb = 'start'): Outcome {
+    if (o.is === 'needkey') {
+      this.#agent.count('needkey');
+      this.#log(`needkey ${printAttrs(o.template)}`);
+    }
+    if (o.is === 'error') {
+      this.#why = o.why;
+      this.#log(`${verb}: ${o.why}`);
+    }
+    if (this.phase === 'Broken') this.#agent.count('broken');
+    if (this.phase === 'Established' && !this.#told) {
+      this.#told = true;
+      this.#agent.count('done');
+    }
+    return o;
+  }
+
+  #fit(data: Uint8Array, n: number): Outcome {
+    this.#held = data.length > n ? data : undefined;
+    return data.length > n ? { is: 'toosmall', bytes: data.length } : { is: 'ok', data };
+  }
+
+  #drop(): void {
+    this.#held?.fill(0);
+    this.#held = undefined;
+  }
+
+  #log(line: string): void {
+    this.#agent.log(`${this.#name}: ${line}`);
+  }
+}
+
+/** The protocol and role that `attrs` ask for, or why there is none. */
+function beginning(
+  attrs: Attrs,
+): { protocol: Protocol; run: (p: Party) => Exchange | Outcome } | string {
+  const name = attrValue(attrs, 'proto');
+  if (name === undefined) return 'proto not specified';
+  const protocol = findProtocol(name);
+  if (protocol === undefined) return unknownProto(name);
+  const role = attrValue(attrs, 'role') ?? protocol.role;
+  if (role === undefined) return 'role not specified';
+  const run = role === 'client' || role === 'server' ? protocol[role] : undefined;
+  if (run === undefined) return `unknown role ${printable(role)}`;
+  return { protocol, run };
+}
+
+const shown_max = 64;
+
+/** A name that a peer gave, for a line of text: short, and no control characters. */
+export const printable = (s: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+  quoted(s.replace(/[\x00-\x1f\x7f-\x9f]/g, '?').slice(0, shown_max));
+
+/** `f` of what `x` is or will be. */
+export function then<A, B>(x: Wait<A>, f: (a: A) => B): Wait<B> {
+  return x instanceof Promise ? x.then(f) : f(x);
+}

@@ -1,0 +1,271 @@
+/** The client's side of a connection: tags, replies, flushes. Owns no socket.
+ *
+ *  Requests made in one turn of the event loop go out in one write; replies are matched by tag, in any
+ *  order. A request's promise is rejected with the server's text, or with `hungup: ...`. */
+import { le16, le32 } from '@9p/packet';
+import { ClientFid } from './clientfid.js';
+import { decode, encode } from './codec.js';
+import { Eintr, Etags, FileError, refuse } from './errors.js';
+import type { Fcall, Rmessage, Tmessage } from './fcall.js';
+import { code, iohdrsz, max_msize_bytes, min_msize_bytes, nofid, notag } from './fcall.js';
+import { formatBytes } from './format.js';
+import { Framer } from './framer.js';
+import type { Req } from './tree.js';
+import { Writer } from './writer.js';
+
+/** What a client asks of the carrier of its bytes: as Wire, but a client is never stopped. */
+export interface ClientWire {
+  /** False: the bytes are kept, their buffer is the carrier's. */
+  write(bytes: Uint8Array): boolean;
+  end(why: string): void;
+}
+
+export interface ClientOptions {
+  /** Largest message to ask for. */
+  readonly msize?: number;
+  /** Requests outstanding. */
+  readonly tags?: number;
+  readonly trace?: (line: string) => void;
+}
+
+/** How a caller gives an operation up: an AbortSignal, or the Req of a server that it works for. */
+export type Cancel = AbortSignal | Pick<Req, 'flushed' | 'onflush'>;
+
+type Name<M extends { type: string }> = M['type'] extends `${'T' | 'R'}${infer N}` ? N : never;
+/** What a request says but for type and tag, and the message that answers it. */
+export type Body<N extends Name<Tmessage>> = Omit<
+  Extract<Tmessage, { type: `T${N}` }>,
+  'type' | 'tag'
+>;
+export type Reply<N extends Name<Tmessage>> = Extract<Rmessage, { type: `R${N}` }>;
+
+/** A request without its reply. */
+interface Pending {
+  readonly type: number;
+  resolve(r: Rmessage): void;
+  reject(e: Error): void;
+  cancel: Cancel | undefined;
+  onabort: () => void;
+  /** A Tflush is out for it: its tag stays taken until that is answered. */
+  flushing: boolean;
+  done: boolean;
+}
+
+const default_msize_bytes = 128 * 1024 + iohdrsz;
+const default_tags = 1024;
+
+export class Client {
+  msize = 0;
+  trace: ((line: string) => void) | undefined;
+  /** Called once, when the connection is over. */
+  onend: ((why: string) => void) | undefined;
+  readonly #wire: ClientWire;
+  readonly #tagLimit: number;
+  readonly #ask: number;
+  readonly #framer: Framer;
+  readonly #out = new Writer();
+  readonly #pending = new Map<number, Pending>();
+  readonly #freeTags: number[] = [];
+  readonly #freeFids: number[] = [];
+  #tags = 0;
+  #fids = 0;
+  #sendDue = false;
+  #ended: string | undefined;
+
+  constructor(wire: ClientWire, options: ClientOptions = {}) {
+    this.#wire = wire;
+    this.#ask = Math.min(options.msize ?? default_msize_bytes, max_msize_bytes);
+    this.#tagLimit = Math.min(options.tags ?? default_tags, notag - 1);
+    this.trace = options.trace;
+    this.#framer = new Framer(this.#ask);
+  }
+
+  /** Largest data of one read or write. */
+  get iounit(): number {
+    return this.msize - iohdrsz;
+  }
+
+  /** Why the connection is over; undefined while it is not. */
+  get ended(): string | undefined {
+    return this.#ended;
+  }
+
+  get outstanding(): number {
+    return this.#pending.size;
+  }
+
+  /** Agree on version and message size; everything of an earlier session is gone. */
+  async version(): Promise<void> {
+    const r = await this.rpc('version', { msize: this.#ask, version: '9P2000' });
+    if (r.version !== '9P2000') refuse(`server speaks ${r.version}, not 9P2000`);
+    if (r.msize < min_msize_bytes || r.msize > this.#ask) refuse(`bad msize ${r.msize} of server`);
+    this.msize = r.msize;
+  }
+
+  async attach(uname: string, aname = '', cancel?: Cancel): Promise<ClientFid> {
+    const fid = this.newFid();
+    const body = { fid, afid: nofid, uname, aname };
+    const { qid } = await this.rpc('attach', body, cancel);
+    return new ClientFid(this, fid, qid);
+  }
+
+  /** Any request; its answer, or a rejection. */
+  rpc<N extends Name<Tmessage>>(name: N, body: Body<N>, cancel?: Cancel): Promise<Reply<N>> {
+    const type = `T${name}` as Tmessage['type'];
+    return new Promise<Reply<N>>((resolve, reject) => {
+      if (this.#ended !== undefined) throw new FileError(`hungup: ${this.#ended}`);
+      if (cancel !== undefined && cancelled(cancel)) refuse(Eintr);
+      if (this.#pending.size >= this.#tagLimit) refuse(Etags);
+      const tag = type === 'Tversion' ? notag : this.#newTag();
+      const pending = this.#start(tag, code[type], cancel);
+      pending.resolve = resolve as (r: Rmessage) => void;
+      pending.reject = reject;
+      this.#put(tag, { ...body, type, tag } as unknown as Tmessage);
+    });
+  }
+
+  /** Bytes from the server; the caller's again when this returns. Never throws for what they are. */
+  receive(bytes: Uint8Array): void {
+    const f = this.#framer;
+    f.feed(bytes);
+    while (this.#ended === undefined && f.next()) this.#message(f.buf, f.start, f.end);
+    f.keep();
+    if (f.bad !== undefined) this.end(f.bad);
+  }
+
+  /** The connection is gone. */
+  hangup(why: string): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = why;
+    const all = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const p of all) this.#settle(p, () => p.reject(new FileError(`hungup: ${why}`)));
+    this.onend?.(why);
+  }
+
+  /** End it from this side. */
+  end(why: string): void {
+    if (this.#ended !== undefined) return;
+    this.#send();
+    this.hangup(why);
+    this.#wire.end(why);
+  }
+
+  newFid(): number {
+    return this.#freeFids.pop() ?? this.#fids++;
+  }
+
+  /** For fids that the server has surely forgotten. */
+  freeFid(fid: number): void {
+    this.#freeFids.push(fid);
+  }
+
+  // Requests ------------------------------------------------------------------------------------
+
+  #newTag(): number {
+    return this.#freeTags.pop() ?? this.#tags++;
+  }
+
+  #start(tag: number, type: number, cancel: Cancel | undefined): Pending {
+    const onabort = (): void => this.#flush(tag, p);
+    const nothing = (): void => undefined;
+    const rest = { resolve: nothing, reject: nothing, flushing: false, done: false };
+    const p: Pending = { type, cancel, onabort, ...rest };
+    this.#pending.set(tag, p);
+    if (cancel instanceof AbortSignal) cancel.addEventListener('abort', onabort, { once: true });
+    else if (cancel !== undefined) cancel.onflush = onabort;
+    return p;
+  }
+
+  #put(tag: number, f: Tmessage): void {
+    const start = this.#out.at;
+    try {
+      encode(this.#out, f);
+      if (this.msize > 0 && this.#out.at - start > this.msize)
+        refuse('message too large for msize');
+    } catch (e) {
+      this.#out.at = start;
+      this.#forget(tag);
+      throw e;
+    }
+    this.trace?.(`-> ${formatBytes(this.#out.buf, start, this.#out.at)}`);
+    this.#soon();
+  }
+
+  /** Give up. The answer may still come first, and then it counts. */
+  #flush(oldtag: number, p: Pending): void {
+    if (p.done || p.flushing || this.#ended !== undefined) return;
+    p.flushing = true;
+    const tag = this.#newTag();
+    const flush = this.#start(tag, code.Tflush, undefined);
+    flush.resolve = () => {
+      this.#settle(p, () => p.reject(new FileError(Eintr)));
+      this.#forget(oldtag);
+    };
+    this.#put(tag, { type: 'Tflush', tag, oldtag });
+  }
+
+  #soon(): void {
+    if (this.#sendDue) return;
+    this.#sendDue = true;
+    queueMicrotask(() => {
+      this.#sendDue = false;
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    const w = this.#out;
+    if (w.at === 0 || this.#ended !== undefined) return;
+    const bytes = w.buf.subarray(0, w.at);
+    w.at = 0;
+    if (!this.#wire.write(bytes)) w.buf = new Uint8Array(0);
+  }
+
+  // Replies -------------------------------------------------------------------------------------
+
+  #message(b: Uint8Array, o: number, end: number): void {
+    this.trace?.(`<- ${formatBytes(b, o, end)}`);
+    const tag = le16(b, o + 5);
+    const p = this.#pending.get(tag);
+    // The answer to a tag that nobody waits for is dropped, as the Plan 9 kernel does.
+    if (p === undefined) return;
+    if (!p.flushing) this.#forget(tag);
+    this.#settle(p, () => this.#answer(p, b, o, end));
+  }
+
+  #answer(p: Pending, b: Uint8Array, o: number, end: number): void {
+    const f = b[o + 4] === code.Rread ? rread(b, o, end) : decode(b, o, end);
+    if (typeof f === 'string') p.reject(new FileError(`bad reply: ${f}`));
+    else if (f.type === 'Rerror') p.reject(new FileError(f.ename));
+    else if (code[f.type] !== p.type + 1) p.reject(new FileError(`${f.type} is not the reply`));
+    else this.#accept(p, f as Rmessage);
+  }
+
+  #accept(p: Pending, r: Rmessage): void {
+    // From here on the stream of messages is cut by what was agreed.
+    if (r.type === 'Rversion') this.#framer.msize = Math.min(r.msize, this.#ask);
+    p.resolve(r);
+  }
+
+  #settle(p: Pending, how: () => void): void {
+    if (p.done) return;
+    p.done = true;
+    if (p.cancel instanceof AbortSignal) p.cancel.removeEventListener('abort', p.onabort);
+    else if (p.cancel !== undefined) p.cancel.onflush = undefined;
+    how();
+  }
+
+  #forget(tag: number): void {
+    if (this.#pending.delete(tag) && tag !== notag) this.#freeTags.push(tag);
+  }
+}
+
+const cancelled = (c: Cancel): boolean => (c instanceof AbortSignal ? c.aborted : c.flushed);
+
+/** The data are the reader's own: the buffer that they came in goes back to its owner. */
+function rread(b: Uint8Array, o: number, end: number): Fcall | string {
+  const n = end - o - 11;
+  if (n < 0 || le32(b, o + 7) !== n) return 'bad count of a read';
+  return { type: 'Rread', tag: le16(b, o + 5), data: b.slice(o + 11, end) };
+}

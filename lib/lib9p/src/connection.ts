@@ -1,0 +1,317 @@
+/** One client of a server: bytes in, bytes out, and the order of replies. Owns no socket.
+ *
+ *  The replies to what came in one `receive` go out in one write. A client that does not read is stopped,
+ *  not fed: its requests wait here unread until `drained`. */
+import { le16, le32 } from '@9p/packet';
+import { type Call, Calls, makeCall } from './calls.js';
+import { decode, encode } from './codec.js';
+import * as err from './errors.js';
+import { errorText, FileError, refuse } from './errors.js';
+import type { Rmessage, Tmessage } from './fcall.js';
+import { code, type Fcall, header_bytes, iohdrsz, min_msize_bytes } from './fcall.js';
+import type { Fid } from './fids.js';
+import { formatBytes } from './format.js';
+import { Framer } from './framer.js';
+import type { Malformed } from './reader.js';
+import type { Limits, Peer, Server, Wire } from './server.js';
+import { Session } from './session.js';
+import { Writer } from './writer.js';
+
+/** Before Tversion a message may be this long: the size that Plan 9 always had. */
+const first_msize_bytes = 8192 + 24;
+/** Replies are written when there are this many bytes of them, if the batch is longer. */
+const batch_bytes = 128 * 1024;
+const rread_bytes = header_bytes + 4;
+
+export class Connection {
+  readonly id: number;
+  readonly peer: Peer;
+  readonly #server: Server;
+  readonly #wire: Wire;
+  readonly #limits: Limits;
+  readonly #framer = new Framer(first_msize_bytes);
+  readonly #out = new Writer();
+  readonly #calls: Calls;
+  readonly #session: Session;
+  /** 0 until a version is agreed on. */
+  #msize = 0;
+  /** Bytes written that the wire still keeps. */
+  #unsent = 0;
+  #paused = false;
+  #running = false;
+  #late: Uint8Array[] = [];
+  #flushDue = false;
+  #ended: string | undefined;
+
+  constructor(server: Server, id: number, wire: Wire, peer: Peer) {
+    this.#server = server;
+    this.#limits = server.limits;
+    this.#wire = wire;
+    this.id = id;
+    this.peer = peer;
+    this.#calls = new Calls({
+      failed: (call, e) => this.#error(call.tag, e),
+      flushed: (call) => this.#reply({ type: 'Rflush', tag: call.tag }),
+      settled: () => this.#soon(),
+    });
+    this.#session = new Session({
+      tree: server.tree,
+      calls: this.#calls,
+      fids: this.#limits.fids,
+      who: (uname, aname) => server.who(uname, peer, aname),
+    });
+  }
+
+  /** Why the connection is over; undefined while it is not. */
+  get ended(): string | undefined {
+    return this.#ended;
+  }
+
+  /** Bytes of replies that the client has not taken. */
+  get unsent(): number {
+    return this.#unsent;
+  }
+
+  get fids(): number {
+    return this.#session.fids.size;
+  }
+
+  get outstanding(): number {
+    return this.#calls.size;
+  }
+
+  /** Bytes from the client; the caller's again when this returns. Never throws for what they are. */
+  receive(bytes: Uint8Array): void {
+    if (this.#ended !== undefined) return;
+    if (this.#running) {
+      this.#late.push(bytes.slice());
+      return;
+    }
+    this.#framer.feed(bytes);
+    this.#run();
+  }
+
+  /** The wire has got rid of all that it kept. */
+  drained(): void {
+    this.#unsent = 0;
+    if (this.#ended !== undefined || this.#running) return;
+    if (this.#paused) this.#run();
+    if (!this.#paused || this.#full) return;
+    this.#paused = false;
+    this.#wire.resume();
+  }
+
+  /** The connection is gone: everything is clunked and nothing more is written. */
+  hangup(why: string): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = why;
+    this.#calls.abort();
+    this.#session.clunkAll();
+    this.#server.connections.delete(this);
+  }
+
+  get #full(): boolean {
+    return this.#unsent > this.#limits.ahead_bytes;
+  }
+
+  #run(): void {
+    this.#running = true;
+    this.#messages();
+    for (let late = this.#late.shift(); late !== undefined; late = this.#late.shift()) {
+      this.#framer.feed(late);
+      this.#messages();
+    }
+    this.#running = false;
+    this.#write();
+    if (this.#framer.bad !== undefined) this.end(this.#framer.bad);
+  }
+
+  #messages(): void {
+    const f = this.#framer;
+    while (this.#ended === undefined && !this.#full && f.next()) {
+      this.#message(f.buf, f.start, f.end);
+      if (this.#out.at >= batch_bytes) this.#write();
+    }
+    f.keep();
+  }
+
+  #message(b: Uint8Array, o: number, end: number): void {
+    const tag = le16(b, o + 5);
+    if (this.#server.trace !== undefined) this.#traceIn(b, o, end);
+    try {
+      this.#dispatch(b, o, end, tag);
+    } catch (e) {
+      this.#error(tag, e);
+    }
+  }
+
+  #dispatch(b: Uint8Array, o: number, end: number, tag: number): void {
+    const type = b[o + 4];
+    if (this.#calls.has(tag) && type !== code.Tversion) refuse(err.Eduptag);
+    if (type === code.Tread && end - o === 23) this.#tread(b, o, tag);
+    else if (type === code.Twrite && end - o >= 23) this.#twrite(b, o, end, tag);
+    else this.#request(decode(b, o, end));
+  }
+
+  #request(f: Fcall | Malformed): void {
+    if (typeof f === 'string') refuse(f);
+    else if (f.type[0] === 'R') refuse('not a request');
+    else if (f.type === 'Tversion') this.#version(f);
+    else if (f.type === 'Tflush') this.#flush(f.tag, f.oldtag);
+    else this.#operation(f as Tmessage);
+  }
+
+  #operation(f: Tmessage): void {
+    this.#admit();
+    const call = makeCall(f.tag, this.#subject(f), this.#session.iounit);
+    const r = this.#session.handle(f, call);
+    if (r instanceof Promise) this.#calls.wait(call, r, (_, r) => this.#reply(r));
+    else this.#reply(r);
+  }
+
+  /** The fid that an operation is on. Clunk and remove are none that their own clunk would wait for. */
+  #subject(f: Tmessage): Fid | undefined {
+    if (!('fid' in f) || f.type === 'Tattach') return undefined;
+    if (f.type === 'Tclunk' || f.type === 'Tremove') return undefined;
+    return this.#session.fids.get(f.fid);
+  }
+
+  /** The two messages that count make no objects of themselves:
+   *
+   *    size[4] type[1] tag[2] fid[4] offset[8] count[4] data[count]
+   */
+  #tread(b: Uint8Array, o: number, tag: number): void {
+    this.#admit();
+    const fid = this.#session.fids.get(le32(b, o + 7));
+    const n = Math.min(le32(b, o + 19), this.#session.iounit);
+    const call = makeCall(tag, fid, this.#session.iounit);
+    const data = this.#session.read(fid, n, offsetAt(b, o + 11), call);
+    if (data instanceof Promise) this.#calls.wait(call, data, this.#rread);
+    else this.#rread(call, data);
+  }
+
+  #twrite(b: Uint8Array, o: number, end: number, tag: number): void {
+    this.#admit();
+    if (le32(b, o + 19) !== end - o - 23) refuse('bad count of a write');
+    const fid = this.#session.fids.get(le32(b, o + 7));
+    const data = b.subarray(o + 23, Math.min(end, o + 23 + this.#session.iounit));
+    const call = makeCall(tag, fid, this.#session.iounit);
+    const count = this.#session.write(fid, data, offsetAt(b, o + 11), call);
+    if (count instanceof Promise) this.#calls.wait(call, count, this.#rwrite);
+    else this.#rwrite(call, count);
+  }
+
+  #admit(): void {
+    if (this.#msize === 0) refuse(err.Enoversion);
+    if (this.#calls.size >= this.#limits.tags) refuse(err.Etags);
+  }
+
+  /** A new session: everything of the one before is aborted, and never answered. */
+  #version(f: Extract<Tmessage, { type: 'Tversion' }>): void {
+    this.#calls.abort();
+    this.#session.clunkAll();
+    this.#msize = 0;
+    if (f.msize < min_msize_bytes) refuse(err.Emsize);
+    const msize = Math.min(f.msize, this.#limits.msize);
+    const known = /^9P[2-9]\d{3}/.test(f.version);
+    if (known) this.#agree(msize);
+    this.#reply({ type: 'Rversion', tag: f.tag, msize, version: known ? '9P2000' : 'unknown' });
+  }
+
+  #agree(msize: number): void {
+    this.#msize = msize;
+    this.#framer.msize = msize;
+    this.#session.iounit = msize - iohdrsz;
+  }
+
+  #flush(tag: number, oldtag: number): void {
+    const call = makeCall(tag, undefined, 0);
+    if (this.#calls.flush(call, oldtag)) this.#reply({ type: 'Rflush', tag });
+  }
+
+  // Replies -------------------------------------------------------------------------------------
+
+  /** The data of a read go from the node's bytes into the output, copied once. */
+  readonly #rread = (call: Call, data: Uint8Array): void => {
+    const w = this.#out;
+    const start = w.begin(code.Rread, call.tag, rread_bytes + data.length);
+    w.u32(data.length).bytes(data).end(start);
+    if (this.#server.trace !== undefined) this.#traceOut(start, call.fid);
+  };
+
+  readonly #rwrite = (call: Call, count: number): void => {
+    const w = this.#out;
+    const start = w.begin(code.Rwrite, call.tag, header_bytes + 4);
+    w.u32(count).end(start);
+    if (this.#server.trace !== undefined) this.#traceOut(start, call.fid);
+  };
+
+  #reply(r: Rmessage): void {
+    const start = this.#out.at;
+    encode(this.#out, r);
+    if (this.#out.at - start > this.#msize && r.type === 'Rstat') {
+      this.#out.at = start;
+      this.#error(r.tag, err.Estat);
+    } else if (this.#server.trace !== undefined) this.#traceOut(start, undefined);
+  }
+
+  #error(tag: number, e: unknown): void {
+    if (!(e instanceof FileError) && typeof e !== 'string') this.#server.fault?.(e);
+    this.#reply({ type: 'Rerror', tag, ename: errorText(e) });
+  }
+
+  /** Replies that come of themselves: those of one turn of the event loop go in one write. */
+  #soon(): void {
+    if (this.#flushDue || this.#running) return;
+    this.#flushDue = true;
+    queueMicrotask(() => {
+      this.#flushDue = false;
+      if (!this.#running) this.#write();
+    });
+  }
+
+  #write(): void {
+    const w = this.#out;
+    if (w.at === 0 || this.#ended !== undefined) return;
+    const bytes = w.buf.subarray(0, w.at);
+    w.at = 0;
+    if (this.#wire.write(bytes)) return;
+    w.buf = new Uint8Array(0);
+    this.#unsent += bytes.length;
+    if (this.#unsent > this.#limits.queued_bytes) this.end(err.Eslow);
+    else if (this.#full && !this.#paused) this.#pause();
+  }
+
+  #pause(): void {
+    this.#paused = true;
+    this.#wire.pause();
+  }
+
+  /** End it from this side. */
+  end(why: string): void {
+    if (this.#ended !== undefined) return;
+    this.hangup(why);
+    this.#wire.end(why);
+  }
+
+  // Traces --------------------------------------------------------------------------------------
+
+  #traceIn(b: Uint8Array, o: number, end: number): void {
+    const fid = end - o >= 11 ? this.#session.fids.find(le32(b, o + 7)) : undefined;
+    const line = formatBytes(b, o, end, fid?.place.node.secret === true);
+    this.#server.trace?.(`<-${this.id}- ${line}`);
+  }
+
+  #traceOut(start: number, fid: Fid | undefined): void {
+    const secret = fid?.place.node.secret === true;
+    const line = formatBytes(this.#out.buf, start, this.#out.at, secret);
+    this.#server.trace?.(`-${this.id}-> ${line}`);
+  }
+}
+
+/** An offset as a number: beyond what one holds exactly there is no file. */
+function offsetAt(b: Uint8Array, o: number): number {
+  const high = le32(b, o + 4);
+  if (high > 0x1fffff) refuse(err.Eoffset);
+  return high * 2 ** 32 + le32(b, o);
+}

@@ -1,0 +1,160 @@
+/** Every message on one line, in the words of Plan 9's fcallfmt:
+ *
+ *    Twalk tag 3 fid 1 newfid 2 nwname 1 0:ctl
+ *
+ *  A line is made only when someone listens. Bytes from a peer are shown as text where they are text, as
+ *  hex where not, control characters escaped, and never more than fits a line; secrets are masked. */
+import { hex, text } from '@9p/packet';
+import { decode } from './codec.js';
+import { type Fcall, nofid, notag, type Rmessage, type Tmessage, type WireDir } from './fcall.js';
+import { type Qid, qt } from './tree.js';
+
+const shown_bytes = 64;
+const name_chars = 80;
+
+/** A message as it lies in a buffer; any bytes print. */
+export function formatBytes(b: Uint8Array, o: number, end: number, secret = false): string {
+  const f = decode(b, o, end);
+  if (typeof f !== 'string') return format(f, secret);
+  return `(${f}) ${hex(b.subarray(o, Math.min(end, o + 16)), ' ')}`;
+}
+
+/** `secret`: the file's data is not to be shown at all. */
+export function format(f: Fcall, secret = false): string {
+  const rest = f.type[0] === 'T' ? tline(f as Tmessage, secret) : rline(f as Rmessage, secret);
+  return `${f.type} tag ${f.tag === notag ? -1 : f.tag}${rest}`;
+}
+
+function tline(f: Tmessage, secret: boolean): string {
+  switch (f.type) {
+    case 'Tversion':
+      return ` msize ${f.msize} version '${printable(f.version)}'`;
+    case 'Tauth':
+      return ` afid ${fidText(f.afid)} ${names(f)}`;
+    case 'Tattach':
+      return ` fid ${fidText(f.fid)} afid ${fidText(f.afid)} ${names(f)}`;
+    case 'Tflush':
+      return ` oldtag ${f.oldtag}`;
+    case 'Twalk':
+      return ` fid ${fidText(f.fid)} newfid ${fidText(f.newfid)} nwname ${list(f.names.map((s) => printable(s)))}`;
+    case 'Topen':
+      return ` fid ${fidText(f.fid)} mode ${f.mode}`;
+    case 'Tcreate':
+      return ` fid ${fidText(f.fid)} name ${printable(f.name)} perm ${formatMode(f.perm)} mode ${f.mode}`;
+    case 'Tread':
+      return ` fid ${fidText(f.fid)} offset ${f.offset} count ${f.count}`;
+    case 'Twrite':
+      return ` fid ${fidText(f.fid)} offset ${f.offset} ${formatData(f.data, secret)}`;
+    case 'Tclunk':
+    case 'Tremove':
+    case 'Tstat':
+      return ` fid ${fidText(f.fid)}`;
+    case 'Twstat':
+      return ` fid ${fidText(f.fid)} stat ${formatDir(f.stat)}`;
+    default:
+      return f satisfies never;
+  }
+}
+
+function rline(f: Rmessage, secret: boolean): string {
+  switch (f.type) {
+    case 'Rversion':
+      return ` msize ${f.msize} version '${printable(f.version)}'`;
+    case 'Rauth':
+      return ` qid ${formatQid(f.aqid)}`;
+    case 'Rattach':
+      return ` qid ${formatQid(f.qid)}`;
+    case 'Rerror':
+      return ` ename ${printable(mask(f.ename), 2 * name_chars)}`;
+    case 'Rwalk':
+      return ` nwqid ${list(f.qids.map(formatQid))}`;
+    case 'Ropen':
+    case 'Rcreate':
+      return ` qid ${formatQid(f.qid)} iounit ${f.iounit}`;
+    case 'Rread':
+      return ` ${formatData(f.data, secret)}`;
+    case 'Rwrite':
+      return ` count ${f.count}`;
+    case 'Rstat':
+      return ` stat ${formatDir(f.stat)}`;
+    case 'Rflush':
+    case 'Rclunk':
+    case 'Rremove':
+    case 'Rwstat':
+      return '';
+    default:
+      return f satisfies never;
+  }
+}
+
+/** (path vers type), the type by its letters. */
+export function formatQid(q: Qid): string {
+  return `(${q.path.toString(16).padStart(16, '0')} ${q.vers} ${typeLetters(q.type)})`;
+}
+
+/** d-rwxr-xr-x, as Plan 9's %M has it with the other letters in front. */
+export function formatMode(mode: number): string {
+  const bits = ['---', '--x', '-w-', '-wx', 'r--', 'r-x', 'rw-', 'rwx'];
+  const [u, g, o] = [bits[(mode >>> 6) & 7], bits[(mode >>> 3) & 7], bits[mode & 7]];
+  return `${typeLetters(mode >>> 24) || '-'}${u}${g}${o}`;
+}
+
+export function formatDir(d: WireDir): string {
+  const who = [d.name, d.uid, d.gid, d.muid].map((s) => `'${printable(s)}'`).join(' ');
+  const mode = d.mode === 0xffffffff ? '-1' : formatMode(d.mode);
+  const [at, mt] = [d.atime, d.mtime].map((t) => (t === 0xffffffff ? -1 : t));
+  return `${who} q ${formatQid(d.qid)} m ${mode} at ${at} mt ${mt} l ${BigInt.asIntN(64, d.length)} t ${d.type} d ${d.dev}`;
+}
+
+/** Data as far as a line shows them. */
+export function formatData(b: Uint8Array, secret: boolean): string {
+  if (b.length === 0) return 'count 0';
+  if (secret) return `count ${b.length} (not shown)`;
+  const some = text(b.subarray(0, 4 * shown_bytes));
+  if (!isText(some) && mask(some) !== some) return `count ${b.length} (not shown)`;
+  if (!isText(some)) return `count ${b.length} ${hex(b.subarray(0, shown_bytes / 2), ' ')}`;
+  return `count ${b.length} '${printable(mask(some), shown_bytes)}'`;
+}
+
+/** Attributes of a secret kind keep their name: `!password=...`. A value runs to the first blank outside
+ *  quotes; where quotes are open at the end, to the end. */
+export function mask(s: string): string {
+  return s.replace(/(![^\s=']*)=(?:'(?:[^']|'')*(?:'|$)|[^\s'])*/g, '$1=...');
+}
+
+function isText(s: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
+  return !/[\0-\x08\x0e-\x1f\x7f\ufffd]/.test(s.slice(0, shown_bytes));
+}
+
+/** No line feeds, escapes or endless names in a line. */
+function printable(s: string, most = name_chars): string {
+  const cut = s.length > most ? `${s.slice(0, most)}...` : s;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
+  return cut.replace(/[\0-\x1f\x7f-\x9f\u2028\u2029]/g, escaped);
+}
+
+function escaped(c: string): string {
+  if (c === '\n') return '\\n';
+  if (c === '\t') return '\\t';
+  return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+const fidText = (fid: number): number => (fid === nofid ? -1 : fid);
+
+const names = (f: { uname: string; aname: string }): string =>
+  `uname ${printable(f.uname)} aname ${printable(f.aname)}`;
+
+const list = (items: readonly string[]): string =>
+  [items.length, ...items.map((s, i) => `${i}:${s}`)].join(' ');
+
+function typeLetters(type: number): string {
+  const letters: readonly [number, string][] = [
+    [qt.dir, 'd'],
+    [qt.append, 'a'],
+    [qt.excl, 'l'],
+    [qt.auth, 'A'],
+    [qt.tmp, 't'],
+  ];
+  return letters.map(([bit, letter]) => (type & bit ? letter : '')).join('');
+}

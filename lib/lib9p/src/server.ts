@@ -1,0 +1,83 @@
+/** A 9P2000 file server over a Tree. It owns no socket: whoever does, makes a connection of each. */
+import { Connection } from './connection.js';
+import { max_msize_bytes } from './fcall.js';
+import type { Tree, Wait, Who } from './tree.js';
+
+/** Who is at the other end, as far as the carrier knows. */
+export interface Peer {
+  /** unix, tcp, stdio, ... */
+  readonly net: string;
+  readonly address: string;
+}
+
+/** What a connection asks of the carrier of its bytes. */
+export interface Wire {
+  /** True: the bytes are gone and their buffer may be used again. False: they are kept, and `drained` is
+   *  called when all have gone. */
+  write(bytes: Uint8Array): boolean;
+  /** Stop and start calling `receive`. */
+  pause(): void;
+  resume(): void;
+  /** The connection is over: close when what was written has gone. */
+  end(why: string): void;
+}
+
+/** Of each connection. */
+export interface Limits {
+  /** Largest message. */
+  readonly msize: number;
+  readonly fids: number;
+  /** Requests outstanding. */
+  readonly tags: number;
+  /** Replies kept for a client that does not read: beyond the first no requests are taken, beyond the
+   *  second (operations under way end all the same) it is hung up. */
+  readonly ahead_bytes: number;
+  readonly queued_bytes: number;
+}
+
+export const defaultLimits: Limits = {
+  msize: max_msize_bytes,
+  fids: 16384,
+  tags: 1024,
+  ahead_bytes: 256 * 1024,
+  queued_bytes: 32 * 1024 * 1024,
+};
+
+export interface ServerOptions {
+  /** Who an attach is: refused by a throw. Without it: who it says, and nobody's owner. */
+  readonly who?: (uname: string, peer: Peer, aname: string) => Wait<Who>;
+  readonly limits?: Partial<Limits>;
+  /** Every message, one line each; made only while this is set. */
+  readonly trace?: (line: string) => void;
+  /** What a node threw that is no FileError: a bug. The client gets its text. */
+  readonly fault?: (e: unknown) => void;
+}
+
+export class Server {
+  readonly tree: Tree;
+  readonly limits: Limits;
+  readonly who: NonNullable<ServerOptions['who']>;
+  readonly connections = new Set<Connection>();
+  trace: ((line: string) => void) | undefined;
+  fault: ((e: unknown) => void) | undefined;
+  #count = 0;
+
+  constructor(tree: Tree, options: ServerOptions = {}) {
+    this.tree = tree;
+    this.limits = { ...defaultLimits, ...options.limits };
+    this.who = options.who ?? ((uname) => ({ uname, groups: [], owner: false }));
+    this.trace = options.trace;
+    this.fault = options.fault;
+  }
+
+  connect(wire: Wire, peer: Peer): Connection {
+    const c = new Connection(this, ++this.#count, wire, peer);
+    this.connections.add(c);
+    return c;
+  }
+
+  /** Every connection is hung up. */
+  hangup(why: string): void {
+    for (const c of [...this.connections]) c.end(why);
+  }
+}

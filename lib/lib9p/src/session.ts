@@ -1,0 +1,297 @@
+/** What the messages mean, section 5 of the manual, over a tree. Knows no bytes and no tags: every
+ *  operation answers with the R message or throws the error's text. */
+import type { Call, Calls } from './calls.js';
+import { DirReader } from './dirread.js';
+import * as err from './errors.js';
+import { FileError, refuse } from './errors.js';
+import { nofid, type Rmessage, type Tmessage, type WireDir } from './fcall.js';
+import { type Fid, Fids, isDir, type Place } from './fids.js';
+import { dirChange, forbidden } from './stat.js';
+import type { Node, OpenFile, Qid, Tree, Wait, Who } from './tree.js';
+import { dmdir, omode, wantsRead, wantsWrite } from './tree.js';
+import { attempt, then } from './wait.js';
+
+type T<K extends Tmessage['type']> = Extract<Tmessage, { type: K }>;
+
+/** Bits of open's mode that mean something: OCEXEC is the client's own affair and ignored. */
+const known_mode = 3 | omode.trunc | omode.rclose | 0x20;
+
+export interface SessionOptions {
+  readonly tree: Tree;
+  readonly calls: Calls;
+  readonly fids: number;
+  who(uname: string, aname: string): Wait<Who>;
+}
+
+export class Session {
+  /** Largest data of one Rread or Twrite; set by Tversion. */
+  iounit = 0;
+  readonly fids: Fids;
+  readonly #tree: Tree;
+  readonly #calls: Calls;
+  readonly #who: SessionOptions['who'];
+
+  constructor(o: SessionOptions) {
+    this.#tree = o.tree;
+    this.#calls = o.calls;
+    this.#who = o.who;
+    this.fids = new Fids(o.fids);
+  }
+
+  /** Everything but Tversion and Tflush, which are about the connection. */
+  handle(f: Tmessage, call: Call): Wait<Rmessage> {
+    switch (f.type) {
+      case 'Tauth':
+        return refuse(err.Enoauth);
+      case 'Tattach':
+        return this.#attach(f, call);
+      case 'Twalk':
+        return this.#walk(f, call);
+      case 'Topen':
+        return this.#open(f, call);
+      case 'Tcreate':
+        return this.#create(f, call);
+      case 'Tread':
+        return this.#tread(f, call);
+      case 'Twrite':
+        return this.#twrite(f, call);
+      case 'Tclunk':
+        return then(this.clunk(f.fid), () => ({ type: 'Rclunk', tag: f.tag }));
+      case 'Tremove':
+        return then(this.#remove(f.fid, call), () => ({ type: 'Rremove', tag: f.tag }));
+      case 'Tstat':
+        return this.#stat(f);
+      case 'Twstat':
+        return then(this.#wstat(f, call), () => ({ type: 'Rwstat', tag: f.tag }));
+      case 'Tversion':
+      case 'Tflush':
+        return refuse('unexpected message');
+      default:
+        return f satisfies never;
+    }
+  }
+
+  /** Every fid is clunked; what is open closes as its operations end. */
+  clunkAll(): void {
+    for (const fid of this.fids.takeAll()) this.#retire(fid);
+  }
+
+  read(fid: Fid, n: number, offset: number, call: Call): Wait<Uint8Array> {
+    if (fid.state !== 'open' || !wantsRead(fid.mode)) return refuse(err.Enotread);
+    if (fid.dir !== undefined) return fid.dir.read(n, offset, call);
+    return fid.file!.read(n, offset, call);
+  }
+
+  write(fid: Fid, data: Uint8Array, offset: number, call: Call): Wait<number> {
+    if (fid.state !== 'open' || !wantsWrite(fid.mode)) return refuse(err.Enotwrite);
+    return fid.file!.write(data, offset, call);
+  }
+
+  #tread(f: T<'Tread'>, call: Call): Wait<Rmessage> {
+    const n = Math.min(f.count, this.iounit);
+    const data = this.read(this.fids.get(f.fid), n, position(f.offset), call);
+    return then(data, (data) => ({ type: 'Rread', tag: f.tag, data }));
+  }
+
+  #twrite(f: T<'Twrite'>, call: Call): Wait<Rmessage> {
+    const data = f.data.subarray(0, this.iounit);
+    const count = this.write(this.fids.get(f.fid), data, position(f.offset), call);
+    return then(count, (count) => ({ type: 'Rwrite', tag: f.tag, count }));
+  }
+
+  #attach(f: T<'Tattach'>, call: Call): Wait<Rmessage> {
+    if (f.afid !== nofid) refuse(err.Ebadfid);
+    this.fids.check(f.fid);
+    return then(this.#who(f.uname, f.aname), (who) =>
+      then(this.#tree.attach(who, f.aname), (node) => {
+        mustMatter(call);
+        this.fids.add(f.fid, { node, up: undefined }, who);
+        return { type: 'Rattach', tag: f.tag, qid: node.qid };
+      }),
+    );
+  }
+
+  #walk(f: T<'Twalk'>, call: Call): Wait<Rmessage> {
+    const fid = this.fids.get(f.fid);
+    if (fid.state !== 'walked') refuse(err.Eclone);
+    if (f.newfid !== f.fid) this.fids.check(f.newfid);
+    const qids: Qid[] = [];
+    return then(follow(fid.place, f.names, qids, call), (place) => {
+      mustMatter(call);
+      if (qids.length === f.names.length) this.#arrive(f, fid, place);
+      return { type: 'Rwalk', tag: f.tag, qids };
+    });
+  }
+
+  #arrive(f: T<'Twalk'>, fid: Fid, place: Place): void {
+    if (fid.gone) refuse(err.Ebadfid);
+    if (f.newfid !== f.fid) this.fids.add(f.newfid, place, fid.who);
+    else if (fid.state === 'walked') fid.place = place;
+    else refuse(err.Eclone);
+  }
+
+  #open(f: T<'Topen'>, call: Call): Wait<Rmessage> {
+    const fid = this.fids.get(f.fid);
+    const { node, up } = fid.place;
+    const directory = isDir(node);
+    checkMode(fid, f.mode, directory);
+    if (rclose(f.mode) && node.remove === undefined) refuse(err.Eperm);
+    const start = () => (directory ? undefined : node.open(f.mode & ~omode.rclose, call));
+    const arrived = (file: OpenFile | undefined) => ({ node: file?.node ?? node, up });
+    const opened = this.#opening(fid, f.mode, call, start, arrived);
+    return then(opened, (qid) => ({ type: 'Ropen', tag: f.tag, qid, iounit: this.iounit }));
+  }
+
+  #create(f: T<'Tcreate'>, call: Call): Wait<Rmessage> {
+    const fid = this.fids.get(f.fid);
+    const dir = fid.place;
+    if (!isDir(dir.node)) refuse(err.Ecreate);
+    checkMode(fid, f.mode, (f.perm & dmdir) !== 0);
+    if (!goodName(f.name)) refuse(err.Ename);
+    if (dir.node.create === undefined) refuse(err.Enocreate);
+    const start = () => dir.node.create!(f.name, f.perm, f.mode & ~omode.rclose, call);
+    const arrived = (file: OpenFile | undefined) =>
+      then(file?.node ?? dir.node.walk(f.name, call), (node) =>
+        node === undefined ? refuse(err.Efound) : { node, up: dir },
+      );
+    const created = this.#opening(fid, f.mode, call, start, arrived);
+    return then(created, (qid) => ({ type: 'Rcreate', tag: f.tag, qid, iounit: this.iounit }));
+  }
+
+  /** Open the fid and take it where it then is; if anything fails it stays as it was. */
+  #opening(
+    fid: Fid,
+    mode: number,
+    call: Call,
+    start: () => Wait<OpenFile | undefined>,
+    arrived: (file: OpenFile | undefined) => Wait<Place>,
+  ): Wait<Qid> {
+    fid.state = 'opening';
+    let file: OpenFile | undefined;
+    const got = (opened: OpenFile | undefined) => arrived((file = opened));
+    const done = (place: Place): Qid => {
+      mustMatter(call);
+      if (fid.gone) refuse(err.Eintr);
+      Object.assign(fid, { place, file, mode, state: 'open' });
+      if (isDir(place.node)) fid.dir = new DirReader(place.node);
+      return file?.qid ?? place.node.qid;
+    };
+    const failed = (e: unknown): never => {
+      file?.close();
+      fid.state = 'walked';
+      throw e;
+    };
+    return attempt(
+      () => then(then(start(), got), done),
+      (qid) => qid,
+      failed,
+    );
+  }
+
+  #stat(f: T<'Tstat'>): Wait<Rmessage> {
+    return then(this.fids.get(f.fid).place.node.stat(), (d) => {
+      const stat: WireDir = { ...d, type: 0, dev: 0 };
+      return { type: 'Rstat', tag: f.tag, stat };
+    });
+  }
+
+  #wstat(f: T<'Twstat'>, call: Call): Wait<void> {
+    const { node } = this.fids.get(f.fid).place;
+    if (f.stat.name !== '' && !goodName(f.stat.name)) refuse(err.Ename);
+    return then(node.stat(), (is) => {
+      const why = forbidden(f.stat, is);
+      if (why !== undefined) return refuse(why);
+      const change = dirChange(f.stat);
+      return Object.keys(change).length > 0 ? node.wstat(change, call) : undefined;
+    });
+  }
+
+  /** The fid goes even where the removal fails. */
+  #remove(n: number, call: Call): Wait<void> {
+    const fid = this.fids.take(n);
+    const { node } = fid.place;
+    const remove = () => (node.remove === undefined ? refuse(err.Enoremove) : node.remove(call));
+    return attempt(
+      remove,
+      () => this.#retire(fid),
+      (e) =>
+        then(this.#retire(fid), () => {
+          throw e;
+        }),
+    );
+  }
+
+  clunk(n: number): Wait<void> {
+    return this.#retire(this.fids.take(n));
+  }
+
+  /** Close when the operations on the fid have ended; they are told that nobody waits for them. */
+  #retire(fid: Fid): Wait<void> {
+    if (fid.busy > 0) this.#calls.interrupt(fid, new FileError(err.Eintr));
+    if (fid.busy === 0) return this.#close(fid);
+    return new Promise<void>((idle) => (fid.onidle = idle)).then(() => this.#close(fid));
+  }
+
+  #close(fid: Fid): Wait<void> {
+    fid.file?.close();
+    if (fid.state !== 'open' || !rclose(fid.mode)) return;
+    const req = { who: fid.who, iounit: this.iounit, flushed: false, onflush: undefined };
+    // The clunk succeeds whatever becomes of the file.
+    const ignore = () => undefined;
+    return attempt(() => fid.place.node.remove?.(req), ignore, ignore);
+  }
+}
+
+/** As far as the names lead: a qid for each step. Fails only where the first step does. */
+function follow(from: Place, names: readonly string[], qids: Qid[], call: Call): Wait<Place> {
+  let place = from;
+  for (let i = 0; i < names.length; i++) {
+    const next = step(place, names[i]!, qids.length === 0, call);
+    if (next instanceof Promise) {
+      const at = place;
+      return next.then((p) => (p ? follow(pass(p, qids), names.slice(i + 1), qids, call) : at));
+    }
+    if (next === undefined) return place;
+    place = pass(next, qids);
+  }
+  return place;
+}
+
+function pass(place: Place, qids: Qid[]): Place {
+  qids.push(place.node.qid);
+  return place;
+}
+
+function step(place: Place, name: string, first: boolean, call: Call): Wait<Place | undefined> {
+  const stop = (e: unknown): undefined => {
+    if (first) throw e;
+  };
+  if (!isDir(place.node)) return stop(new FileError(err.Ewalk));
+  if (name === '..') return place.up ?? place;
+  const walk = () => place.node.walk(name, call);
+  const arrive = (node: Node | undefined) =>
+    node === undefined ? stop(new FileError(err.Efound)) : { node, up: place };
+  return attempt(walk, arrive, stop);
+}
+
+function checkMode(fid: Fid, mode: number, directory: boolean): void {
+  if (fid.state !== 'walked') refuse(err.Eopen);
+  if ((mode & ~known_mode) !== 0) refuse(err.Emode);
+  if (directory && (mode & ~(omode.rclose | 0x20)) !== omode.read) refuse(err.Eisdir);
+}
+
+/** A request that was flushed or aborted must not change the connection any more. */
+function mustMatter(call: Call): void {
+  if (call.over) refuse(err.Eintr);
+}
+
+const rclose = (mode: number): boolean => (mode & omode.rclose) !== 0;
+
+const goodName = (name: string): boolean =>
+  name !== '' && name !== '.' && name !== '..' && !name.includes('/');
+
+/** Offsets beyond what a number holds exactly are none that a file here could have. */
+function position(offset: bigint): number {
+  if (offset > BigInt(Number.MAX_SAFE_INTEGER)) refuse(err.Eoffset);
+  return Number(offset);
+}

@@ -1,0 +1,48 @@
+/** Streams of Node as carriers of a connection's bytes. */
+import { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import type { Wire } from './server.js';
+
+/** What a stream tells the connection on it. */
+export interface End {
+  receive(bytes: Uint8Array): void;
+  hangup(why: string): void;
+}
+
+const linger_ms = 1000;
+const nothing = new Uint8Array(0);
+
+/** What the connection tells the stream. */
+export function wireOf(input: Readable, output: Writable, drained: () => void): Wire {
+  // A plain socket has written what it does not count as queued. Other streams may pass a buffer on as it is.
+  const plain = output.constructor === Socket;
+  return {
+    write(bytes) {
+      output.write(plain ? bytes : bytes.slice());
+      if (output.writableLength === 0) return true;
+      output.write(nothing, drained);
+      return false;
+    },
+    pause: () => void input.pause(),
+    resume: () => void input.resume(),
+    end() {
+      output.end();
+      output.once('finish', () => input.destroy());
+      setTimeout(() => input.destroy(), linger_ms).unref();
+    },
+  };
+}
+
+/** Events of the stream go to the connection; the last one is `hangup`, once. */
+export function attach(input: Readable, output: Writable, end: End): void {
+  let why = 'connection closed';
+  const failed = (e: Error): void => {
+    why = e.message;
+    input.destroy();
+  };
+  input.on('error', failed);
+  if (output !== (input as unknown)) output.on('error', failed);
+  input.on('data', (bytes: Uint8Array) => end.receive(bytes));
+  input.once('end', () => end.hangup(why));
+  input.once('close', () => end.hangup(why));
+}

@@ -1,11 +1,29 @@
 /** slashnet/core: what plugins, ours and anybody's, import. */
-export { FileError, type OpenFile, type Qid, type Req, type Wait, type Who } from '@9p/lib9p';
+export {
+  FileError,
+  type Node,
+  type OpenFile,
+  omode,
+  type Qid,
+  type Req,
+  type Tree,
+  type Wait,
+  type Who,
+  wantsRead,
+  wantsWrite,
+} from '@9p/lib9p';
+export { realClock, realRandom } from './clock.js';
+export { Control, usageOf } from './control.js';
 export * from './counters.js';
 export * from './errors.js';
+export { newQid, TextFile } from './files.js';
+export { controlBelow, directoryOf, linkTo } from './link.js';
 export * from './machine.js';
-export type { Chan, Namespace } from './namespace.js';
+export { type Chan, clean, type How, type Namespace } from './namespace.js';
 export type * from './plugin.js';
 export { join, Port, type PortOptions, part } from './port.js';
 export { line, type Queue, QueueFile } from './queue.js';
-export type { Flushable, Turn } from './turn.js';
+export { portChan } from './standard.js';
+export { makeSystem, type System, type SystemOptions } from './system.js';
+export { type Flushable, makeTurn, type Turn } from './turn.js';
 export { quote, words } from './words.js';

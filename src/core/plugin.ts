@@ -39,6 +39,8 @@ export interface Layer<C extends Conversation = Conversation> {
   readonly stats: Counters<string>;
   /** LINKTYPE_ of the pcap files. */
   readonly linkType?: number;
+  /** One packet of this layer's wire, for `log`; must print any bytes. */
+  readonly format?: (b: Uint8Array, start: number, end: number) => string;
   /** `listen` and `announce` exist. */
   readonly calls?: boolean;
   create(ctx: Context): C;
@@ -100,8 +102,9 @@ export interface Context {
   /** The layer went down by itself (peer hung up, carrier lost): err, event, redial. */
   down(why: string): void;
   readonly log: Log;
-  /** Run `f` as a turn when the promise is there; a rejection becomes `fail`. */
-  readonly who: () => Who;
+  /** Show a packet to the readers of log and pcap; undefined while there are none. For layers whose packets
+   *  pass by no port of their own; others say `tap` in PortOptions. */
+  readonly tap: ((inbound: boolean, p: Packet) => void) | undefined;
 }
 
 /** The only caller of a Machine. Input that comes while it is busy waits in a bounded inbox, in order. */

@@ -12,6 +12,8 @@ export interface PortOptions {
   readonly framing: 'packet' | 'bytes';
   /** Largest packet that send() takes now. */
   mtu(): number;
+  /** What log and pcap show passes here; says which way a send() to this port goes. */
+  readonly tap?: 'inbound' | 'outbound';
   /** send() would drop. */
   full?(): boolean;
   /** What send() does: the packet is the owner's now. A string is the counter of a dropped packet. */
@@ -32,7 +34,7 @@ export interface PortHost {
   count(reason: string): void;
   crash(e: unknown): void;
   /** Undefined while nobody reads log or pcap. */
-  tap?: ((inbound: boolean, p: Packet) => void) | undefined;
+  readonly tap?: ((inbound: boolean, p: Packet) => void) | undefined;
 }
 
 const loose: PortHost = {
@@ -87,8 +89,8 @@ export class Port implements Sink {
   send(p: Packet): boolean {
     this.sent++;
     this.sentBytes += p.end - p.start;
-    const tap = this.#host.tap;
-    if (tap !== undefined) tap(false, p);
+    if (this.#o.tap !== undefined && this.#host.tap !== undefined)
+      this.#host.tap(this.#o.tap === 'inbound', p);
     try {
       const drop = this.#o.take(p);
       if (drop === undefined) return true;
@@ -108,8 +110,8 @@ export class Port implements Sink {
     }
     this.delivered++;
     this.deliveredBytes += p.end - p.start;
-    const tap = this.#host.tap;
-    if (tap !== undefined) tap(true, p);
+    if (this.#o.tap !== undefined && this.#host.tap !== undefined)
+      this.#host.tap(this.#o.tap === 'outbound', p);
     return peer.send(p);
   }
 

@@ -8,8 +8,8 @@ export interface Queue<T> {
   put(x: T): boolean;
   take(): T | undefined;
   readonly length: number;
-  /** Records lost since the last look at it; reading clears it. */
-  lost(): number;
+  /** Records lost since whoever feeds the queue last set it to 0. */
+  lost: number;
   /** No more will come: readers get the end of file once, then `why`. */
   end(why: string): void;
 }
@@ -38,7 +38,7 @@ export class QueueFile implements Queue<Uint8Array>, OpenFile {
   readonly #records: Uint8Array[] = [];
   #head = 0;
   #bytes = 0;
-  #lost = 0;
+  lost = 0;
   #full = false;
   readonly #readers: Waiting[] = [];
   #why: string | undefined;
@@ -62,16 +62,11 @@ export class QueueFile implements Queue<Uint8Array>, OpenFile {
   get ready(): boolean {
     return this.length > 0 || this.#why !== undefined;
   }
-  lost(): number {
-    const n = this.#lost;
-    this.#lost = 0;
-    return n;
-  }
 
   put(x: Uint8Array): boolean {
     if (this.#why !== undefined) return false;
     if (this.#bytes + x.length > this.#limit && this.length > 0) {
-      this.#lost++;
+      this.lost++;
       this.#full = true;
       return false;
     }

@@ -41,6 +41,8 @@ export interface Who {
   readonly groups: readonly string[];
   /** The daemon's owner: passes always. */
   readonly owner: boolean;
+  /** Where this client has the tree mounted, if it said so: paths that it writes may begin with it. */
+  prefix?: string;
 }
 
 /** One operation under way. A plain object: an AbortController costs 5 us here, this 25 ns.

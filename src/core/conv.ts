@@ -1,0 +1,321 @@
+/** One conversation as the engine sees it: who uses it, what is bound below, how long it lives. The part
+ *  that devip.c plays in Plan 9; a plugin's Conversation is the specific half. */
+import type { Node, OpenFile, Qid, Req, Wait, Who } from '@9p/lib9p';
+import { Control } from './control.js';
+import { type Counters, counters } from './counters.js';
+import { DataFile } from './datafile.js';
+import { makeDriver, makePathTimer } from './driver.js';
+import { Einuse, errorText, refuse } from './errors.js';
+import { Folder } from './files.js';
+import { controlBelow, linkTo } from './link.js';
+import type { Machine, Path, Sink } from './machine.js';
+import type {
+  Context,
+  Conversation,
+  Driver,
+  Env,
+  Layer,
+  Link,
+  Log,
+  PathTimer,
+  Verb,
+} from './plugin.js';
+import { Port, type PortOptions } from './port.js';
+import { Redial } from './redial.js';
+import { conversationNodes } from './standard.js';
+import { Taps } from './taps.js';
+
+/** What a slot asks of the layer that it is in. */
+export interface SlotHost {
+  freed(slot: Slot): void;
+}
+
+export class Slot implements Context {
+  readonly id: number;
+  readonly name: string;
+  readonly env: Env;
+  readonly layer: Layer;
+  readonly stats: Counters<string> = counters();
+  readonly taps: Taps;
+  readonly log: Log;
+  readonly c: Conversation;
+  readonly folder: Folder;
+  readonly control: Control<Slot>;
+  readonly redial: Redial;
+  readonly born: number;
+  owner: Who;
+  kept: boolean;
+  /** Something was written to its ctl or data. */
+  touched = false;
+  err = '';
+  link: Link | undefined;
+  #lowerPort: Port | undefined;
+  #ctl: Node | undefined;
+  #opens = 0;
+  #data: DataFile | undefined;
+  #closed = false;
+  readonly #host: SlotHost;
+  readonly #verbs: readonly Verb<Slot>[];
+
+  constructor(
+    host: SlotHost,
+    layer: Layer,
+    env: Env,
+    id: number,
+    who: Who,
+    kept: boolean,
+    verbs: readonly Verb<Slot>[],
+  ) {
+    this.#host = host;
+    this.layer = layer;
+    this.env = env;
+    this.id = id;
+    this.name = `/${layer.name}/${id}`;
+    this.owner = who;
+    this.born = env.clock.now();
+    this.kept = kept;
+    this.#verbs = verbs;
+    this.taps = new Taps(env.clock, this.name, layer.linkType, layer.format);
+    this.log = this.#makeLog();
+    this.c = layer.create(this);
+    this.control = new Control(verbs, this);
+    this.control.onrefused = (e) => {
+      this.err = e.message;
+    };
+    this.redial = new Redial(env.clock, () => this.#connectAgain());
+    const nodes = conversationNodes(this);
+    this.#ctl = nodes.find((n) => n.name === 'ctl');
+    this.folder = new Folder(
+      { name: String(id), perm: 0o555, owner: () => this.owner.uname },
+      {
+        find: (name) => (this.#closed ? undefined : nodes.find((n) => n.name === name)),
+        all: () => (this.#closed ? [] : nodes),
+      },
+    );
+  }
+
+  #makeLog(): Log {
+    const taps = this.taps;
+    const up = this.env.log;
+    const log = (text: string): void => {
+      taps.log(text);
+      if (up.on) up(`${this.name} ${text}`);
+    };
+    return Object.defineProperty(log, 'on', { get: () => taps.logging || up.on }) as Log;
+  }
+
+  get verbs(): readonly Verb<Slot>[] {
+    return this.#verbs;
+  }
+  get closed(): boolean {
+    return this.#closed;
+  }
+  get ctlQid(): Qid {
+    return (this.#ctl as Node).qid;
+  }
+  get tap(): Context['tap'] {
+    return this.taps.tap;
+  }
+
+  // What the plugin uses -----------------------------------------------------------------------
+  count(reason: string, n = 1): void {
+    this.stats.add(reason, n);
+    this.layer.stats.add(reason, n);
+  }
+  port(o: PortOptions): Port {
+    const detached = (why: string): void => {
+      o.detached?.(why);
+      this.#detached(port, why);
+    };
+    const port: Port = new Port({ ...o, detached }, this);
+    return port;
+  }
+  driver<Cmd, Ev>(m: Machine<Cmd, Ev>, out: Sink, tell: (e: Ev) => void): Driver<Cmd> {
+    return makeDriver(this.#driverHost(), m, out, tell);
+  }
+  pathTimer(p: Path<string>, above: Sink, below: Sink): PathTimer {
+    return makePathTimer(this.#driverHost(), p, above, below);
+  }
+  #driverHost() {
+    return {
+      clock: this.env.clock,
+      turn: this.env.turn,
+      count: (reason: string) => this.count(reason),
+      crash: (e: unknown) => this.crash(e),
+    };
+  }
+  event(text: string): void {
+    this.taps.event(text);
+    if (this.env.log.on) this.env.log(`${this.name} ${text}`);
+  }
+  fail(why: string): void {
+    this.err = why;
+  }
+  down(why: string): void {
+    this.fail(why);
+    this.event(`down ${why}`);
+    this.redial.lost();
+  }
+
+  /** An exception of the plugin: its conversation goes, the daemon stays. */
+  crash(e: unknown): void {
+    this.count('crashed');
+    const why = `plugin error: ${errorText(e)}`;
+    this.env.log(`${this.name} ${e instanceof Error ? (e.stack ?? why) : why}`);
+    this.env.turn.defer(() => this.close(why));
+  }
+
+  // What is bound below --------------------------------------------------------------------------
+  async bind(path: string, req: Req): Promise<void> {
+    if (this.link !== undefined) throw refuse(`${this.link.path} is bound: unbind it first`);
+    const { c, env } = this;
+    if (c.bind !== undefined) this.link = await c.bind(path, req);
+    else if (c.lower !== undefined) {
+      const lower = c.lower(path);
+      lower.through = c.upper;
+      if (c.upper !== undefined) c.upper.through = lower;
+      this.link = await linkTo(env.ns, env.turn, path, lower, req.who);
+      this.#lowerPort = lower;
+    } else throw refuse(`nothing can be bound below ${this.layer.name}`);
+    if (this.#closed || req.flushed) await this.unbind('the bind was given up');
+    else this.event(`bind ${path}`);
+  }
+
+  async unbind(why: string): Promise<void> {
+    const link = this.link;
+    if (link === undefined) return;
+    this.link = undefined;
+    this.#lowerPort = undefined;
+    await link.unbind(why);
+    this.event(`unbind ${link.path}`);
+  }
+
+  /** A port of this conversation has lost its peer. */
+  #detached(port: Port, why: string): void {
+    if (port === this.#lowerPort && this.link !== undefined) {
+      const path = this.link.path;
+      this.link = undefined;
+      this.#lowerPort = undefined;
+      this.event(`unbind ${path}: ${why}`);
+    }
+    if (port === this.c.upper) this.env.turn.defer(() => this.#maybeFree());
+  }
+
+  // Verbs -----------------------------------------------------------------------------------------
+  async connect(args: readonly string[], req: Req): Promise<void> {
+    if (this.c.connect === undefined) throw refuse('connect not supported');
+    this.redial.connecting();
+    await this.#connectBelow(req);
+    if (req.flushed) throw refuse('interrupted');
+    await this.c.connect(args, req);
+    this.redial.connected(args);
+  }
+
+  async #connectBelow(req: Req): Promise<void> {
+    if (this.link === undefined || this.#lowerPort === undefined) return;
+    if (this.link.fast && this.#lowerPort.peer?.isUp !== false) return;
+    try {
+      await controlBelow(this.env.ns, this.link.path, 'connect', req);
+    } catch (e) {
+      const text = errorText(e);
+      if (/^connect not supported/.test(text)) return;
+      throw refuse(text.replace(/: connect$/, ''));
+    }
+  }
+
+  async #connectAgain(): Promise<void> {
+    const req: Req = { who: this.owner, iounit: 0, flushed: false, onflush: undefined };
+    await this.connect(this.redial.args, req);
+  }
+
+  /** This layer first, then what lies below and is used by this bind alone. The bind stays. */
+  async hangup(why: string, req: Req): Promise<void> {
+    this.redial.hungup();
+    await this.c.hangup?.(why);
+    const below = this.#lowerPort === undefined ? undefined : this.link;
+    if (below === undefined) return;
+    await controlBelow(this.env.ns, below.path, 'hangup', req).catch((e) => {
+      this.log(`hangup below: ${errorText(e)}`);
+    });
+  }
+
+  /** The directory goes. */
+  close(why: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.redial.stop();
+    this.control.abort(why);
+    const link = this.link;
+    this.link = undefined;
+    const { upper } = this.c;
+    this.env.turn.run(() => {
+      try {
+        this.c.close(why);
+      } catch (e) {
+        this.env.log(`${this.name} close: ${errorText(e)}`);
+      }
+      if (upper?.peer !== undefined) {
+        const peer = upper.peer;
+        upper.detach(why);
+        peer.detach(`${this.name} was closed`);
+      }
+    });
+    if (link !== undefined) void Promise.resolve(link.unbind(why)).catch(() => undefined);
+    this.taps.end(why);
+    this.#host.freed(this);
+  }
+
+  // Use and life ----------------------------------------------------------------------------------
+  get used(): boolean {
+    return this.#opens > 0 || this.c.upper?.peer !== undefined;
+  }
+
+  hold(): void {
+    this.#opens++;
+  }
+  /** The last close of ctl, data, err or listen, with no link attached, hangs up and frees. */
+  release(): void {
+    this.#opens--;
+    this.#maybeFree();
+  }
+  #maybeFree(): void {
+    if (this.#closed || this.kept || this.used) return;
+    void this.hangupAndClose('the last file was closed');
+  }
+  async hangupAndClose(why: string): Promise<void> {
+    const req: Req = { who: this.owner, iounit: 0, flushed: false, onflush: undefined };
+    this.control.abort(why);
+    try {
+      if (!this.c.idle) await this.hangup(why, req);
+    } catch (e) {
+      this.log(`hangup: ${errorText(e)}`);
+    }
+    if (why !== 'the last file was closed' || !this.used) this.close(why);
+  }
+
+  writeCtl(data: Uint8Array, req: Req): Wait<number> {
+    if (this.#closed) throw refuse(`${this.name} was closed`);
+    this.touched = true;
+    return this.control.write(data, req);
+  }
+
+  openData(qid: Qid, req: Req): OpenFile {
+    const { upper } = this.c;
+    if (upper === undefined) throw refuse('data not supported');
+    if (this.#data === undefined) {
+      if (upper.peer !== undefined) throw refuse(`${Einuse}: ${upper.peer.name} is bound to it`);
+      this.#data = new DataFile(upper, qid, {
+        turn: this.env.turn,
+        count: (reason) => this.count(reason),
+        crash: (e) => this.crash(e),
+        closed: () => {
+          this.#data = undefined;
+          this.release();
+        },
+      });
+      this.hold();
+      this.touched = true;
+    }
+    return this.#data.open(qid, req.iounit);
+  }
+}

@@ -1,0 +1,192 @@
+/** The verbs and files that every conversation has; DESIGN's table and no other. */
+import type { Node, OpenFile, Qid, Req, Wait } from '@9p/lib9p';
+import { usageOf } from './control.js';
+import type { Slot } from './conv.js';
+import { Eperm, refuse } from './errors.js';
+import { defNode, FileNode, TextFile } from './files.js';
+import type { Chan } from './namespace.js';
+import type { Layer, Verb } from './plugin.js';
+import type { Port } from './port.js';
+
+const redials_max = 1_000_000;
+
+export const standardVerbs: readonly Verb<Slot>[] = [
+  {
+    name: 'bind',
+    args: [1, 1],
+    usage: 'bind path',
+    run: (s, [path = ''], req) => s.bind(path, req),
+  },
+  {
+    name: 'unbind',
+    args: [0, 0],
+    usage: 'unbind',
+    aborts: true,
+    run: (s) => s.unbind('unbound by ctl'),
+  },
+  {
+    name: 'connect',
+    args: [0, 8],
+    usage: 'connect [addr]',
+    run: (s, args, req) => s.connect(args, req),
+  },
+  {
+    name: 'hangup',
+    args: [0, 0],
+    usage: 'hangup',
+    aborts: true,
+    run: (s, _args, req) => s.hangup('hung up by ctl', req),
+  },
+  {
+    name: 'close',
+    args: [0, 0],
+    usage: 'close',
+    aborts: true,
+    run: (s) => s.hangupAndClose('closed by ctl'),
+  },
+  { name: 'keep', args: [0, 0], usage: 'keep', run: (s) => void (s.kept = true) },
+  { name: 'nokeep', args: [0, 0], usage: 'nokeep', run: (s) => void (s.kept = false) },
+  { name: 'redial', args: [1, 1], usage: 'redial tries', run: (s, [n = '']) => redial(s, n) },
+];
+
+function redial(s: Slot, n: string): void {
+  if (!/^\d+$/.test(n) || Number(n) > redials_max) throw refuse(`bad number of tries '${n}'`);
+  s.redial.tries = Number(n);
+}
+
+/** The layer's own verbs over the standard ones, on slots. */
+export function verbsOf(layer: Layer): readonly Verb<Slot>[] {
+  const own = layer.verbs.map(
+    (v): Verb<Slot> => ({ ...v, run: (s, args, req) => v.run(s.c, args, req) }),
+  );
+  const names = new Set(own.map((v) => v.name));
+  return [...standardVerbs.filter((v) => !names.has(v.name)), ...own];
+}
+
+export function helpOf(layer: Layer): string {
+  const files = [...standardFiles, ...(layer.files ?? []).map((f) => f.name)];
+  const roots = ['clone', 'stats', 'help', ...(layer.rootFiles ?? []).map((f) => f.name)];
+  return [
+    `${layer.name}: ${layer.about}`,
+    `files of /${layer.name}: ${roots.join(' ')}`,
+    `files of /${layer.name}/N: ${[...new Set(files)].join(' ')}`,
+    `verbs of /${layer.name}/N/ctl:`,
+    usageOf(verbsOf(layer)),
+  ].join('\n');
+}
+
+const standardFiles = ['ctl', 'data', 'status', 'stats', 'local', 'remote', 'err', 'event', 'log'];
+standardFiles.push('pcap', 'help');
+
+function statsOf(s: Slot): string {
+  const { upper } = s.c;
+  const traffic =
+    upper === undefined
+      ? ''
+      : `txpackets: ${upper.sent}\ntxbytes: ${upper.sentBytes}\n` +
+        `rxpackets: ${upper.delivered}\nrxbytes: ${upper.deliveredBytes}\n`;
+  return traffic + s.stats.toString();
+}
+
+/** A file whose opens keep an unkept conversation alive. */
+class Holding implements OpenFile {
+  readonly qid: Qid;
+  readonly ready = true;
+  onready: (() => void) | undefined;
+  readonly #s: Slot;
+  readonly #text: TextFile;
+  #open = true;
+  constructor(s: Slot, text: TextFile) {
+    this.#s = s;
+    this.#text = text;
+    this.qid = text.qid;
+    s.hold();
+  }
+  read(n: number, offset: number): Uint8Array {
+    return this.#text.read(n, offset);
+  }
+  write(data: Uint8Array, offset: number, req: Req): Wait<number> {
+    return this.#text.write(data, offset, req);
+  }
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#s.release();
+  }
+}
+
+class CtlFile extends TextFile {
+  readonly #s: Slot;
+  constructor(s: Slot, qid: Qid) {
+    super(qid, () => String(s.id));
+    this.#s = s;
+  }
+  override write(data: Uint8Array, _offset: number, req: Req): Wait<number> {
+    return this.#s.writeCtl(data, req);
+  }
+}
+
+/** The ctl file, open: by its own name, or through clone or listen. */
+export const openCtl = (s: Slot, qid: Qid): OpenFile => new Holding(s, new CtlFile(s, qid));
+
+/** `data`: as a file, or as what `bind` joins to. */
+class DataNode extends FileNode {
+  readonly #s: Slot;
+  constructor(s: Slot) {
+    super({ name: 'data', perm: 0o660, owner: () => s.owner.uname }, (_mode, req, qid) =>
+      s.openData(qid, req),
+    );
+    this.#s = s;
+  }
+  /** The port, for who would rather join than read. The rights are those of an open for both. */
+  channel(req: Req): Chan {
+    const s = this.#s;
+    const port = s.c.upper;
+    if (port === undefined) throw refuse('data carries no packets');
+    if (!this.allowed(2, req)) throw refuse(Eperm);
+    s.touched = true;
+    return portChan(port, this.qid);
+  }
+}
+
+/** A port as a channel that cannot be read or written as a file. */
+export function portChan(port: Port, qid: Qid): Chan {
+  const no = (): never => {
+    throw refuse(`${port.name} is to be joined`);
+  };
+  return { port, qid, ready: false, onready: undefined, read: no, write: no, close() {} };
+}
+
+/** The files of a conversation, in the order of a listing. */
+export function conversationNodes(s: Slot): readonly Node[] {
+  const owner = (): string => s.owner.uname;
+  const { c, layer, taps } = s;
+  const text = (name: string, make: () => string): Node =>
+    new FileNode({ name, perm: 0o444, owner }, (_m, _r, qid) => new TextFile(qid, make));
+  const tap = (name: string, open: (qid: Qid) => OpenFile): Node =>
+    new FileNode({ name, perm: 0o440, owner }, (_m, _r, qid) => open(qid));
+  const line = (t: string): string => (t === '' || t.endsWith('\n') ? t : `${t}\n`);
+  const nodes: Node[] = [
+    new FileNode({ name: 'ctl', perm: 0o660, owner }, (_m, _r, qid) => openCtl(s, qid), true),
+    new DataNode(s),
+    text('status', () => line(`${c.state} ${c.status()}`.trimEnd())),
+    text('stats', () => statsOf(s)),
+    text('local', () => line(c.local?.() ?? '')),
+    text('remote', () => line(c.remote?.() ?? '')),
+    new FileNode(
+      { name: 'err', perm: 0o444, owner },
+      (_m, _r, qid) => new Holding(s, new TextFile(qid, () => line(s.err))),
+    ),
+    tap('event', (qid) => taps.openEvent(qid)),
+    tap('log', (qid) => taps.openLog(qid)),
+    tap('pcap', (qid) => taps.openPcap(qid)),
+    text('help', () => helpOf(layer)),
+  ];
+  for (const def of layer.files ?? []) {
+    const node = defNode(def, c, owner);
+    const i = nodes.findIndex((n) => n.name === def.name);
+    if (i >= 0) nodes[i] = node;
+    else nodes.push(node);
+  }
+  return nodes;
+}

@@ -1,0 +1,161 @@
+/** A slashnet: the tree, its layers and what plugins are given. The daemon, the demo and tests make one. */
+import { randomUUID } from 'node:crypto';
+import type { Node, Req, Tree, Who } from '@9p/lib9p';
+import { realClock, realRandom } from './clock.js';
+import { Control } from './control.js';
+import { refuse } from './errors.js';
+import { defNode, Folder } from './files.js';
+import { LayerServer } from './layer.js';
+import { type Loader, makeLoader } from './loader.js';
+import type { Clock, Random } from './machine.js';
+import { makeNamespace, type Namespace } from './namespace.js';
+import type { Env, FileDef, Layer, Log } from './plugin.js';
+import type { QueueFile } from './queue.js';
+import { rootVerbs } from './root.js';
+import { makeShares } from './share.js';
+import { makeTurn, type Turn } from './turn.js';
+
+export interface SystemOptions {
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly poison?: boolean;
+  /** Directories that hold plugins, NAME/plugin.js. */
+  readonly plugins: readonly string[];
+  /** Each line of the daemon's log, for its standard error. */
+  readonly log?: ((line: string) => void) | undefined;
+  /** Owner of the daemon and of the files that are nobody's conversation. */
+  readonly owner?: string;
+  readonly version?: string;
+}
+
+export interface System {
+  readonly ns: Namespace;
+  readonly env: Env;
+  readonly turn: Turn;
+  readonly tree: Tree;
+  readonly loader: Loader;
+  /** The daemon's owner. */
+  readonly me: Who;
+  /** Random, so that a mount of one's own tree is noticed. */
+  readonly instance: string;
+  /** Control messages to the root, as written by the daemon's owner. */
+  control(message: string): Promise<void>;
+  /** Hang up everything, unload all. */
+  stop(why: string): Promise<void>;
+}
+
+export function makeSystem(o: SystemOptions): System {
+  const me: Who = { uname: o.owner ?? 'none', groups: [], owner: true };
+  const instance = randomUUID();
+  const clock = o.clock ?? realClock;
+  const layers = new Map<string, LayerServer>();
+  const files = new Map<string, Node>();
+  const owner = (): string => me.uname;
+  const logs = new Set<QueueFile>();
+  const log = makeLog(clock, logs, o.log);
+  const turn = makeTurn({
+    bug: (e) => log(`bug: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`),
+    poison: o.poison === true,
+  });
+  const rootFolder = new Folder(
+    { name: '/', perm: 0o555, owner },
+    {
+      find: (name) => layers.get(name)?.folder ?? files.get(name),
+      all: () => [...[...layers.values()].map((l) => l.folder), ...files.values()],
+    },
+  );
+  const ns = makeNamespace(rootFolder);
+  ns.alias('/net');
+
+  function serve(layer: Layer): { remove(why: string): Promise<void> } {
+    if (layers.has(layer.name) || files.has(layer.name))
+      throw refuse(`/${layer.name} already exists`);
+    const server = new LayerServer(layer, env, owner);
+    layers.set(layer.name, server);
+    return {
+      async remove(why) {
+        if (layers.get(layer.name) === server) layers.delete(layer.name);
+        await server.remove(why);
+      },
+    };
+  }
+  function addFile(def: FileDef<void>): { remove(): void } {
+    if (layers.has(def.name) || files.has(def.name)) throw refuse(`/${def.name} already exists`);
+    const node = defNode(def, undefined, owner);
+    files.set(def.name, node);
+    return {
+      remove() {
+        if (files.get(def.name) === node) files.delete(def.name);
+      },
+    };
+  }
+
+  const env: Env = {
+    clock,
+    random: o.random ?? realRandom,
+    ns,
+    log,
+    turn,
+    serve: serve as Env['serve'],
+    file: addFile,
+    share: makeShares(),
+  };
+  const loader = makeLoader(o.plugins, env, me);
+  const control = new Control(rootVerbs, { ns, loader });
+  addFile({
+    name: 'ctl',
+    perm: 0o666,
+    text: () => `${instance}\n`,
+    write: async (_c, data, req) => void (await control.write(data, req)),
+  });
+  addFile({ name: 'ns', perm: 0o444, text: () => ns.toString() });
+  addFile({
+    name: 'log',
+    perm: 0o440,
+    stream(_c, q) {
+      logs.add(q as QueueFile);
+      return () => logs.delete(q as QueueFile);
+    },
+  });
+  addFile({
+    name: 'version',
+    perm: 0o444,
+    text: () => `slashnet ${o.version ?? 'unknown'}\ninstance ${instance}\n`,
+  });
+  const request = (): Req => ({ who: me, iounit: 0, flushed: false, onflush: undefined });
+
+  return {
+    ns,
+    env,
+    turn,
+    loader,
+    me,
+    instance,
+    tree: { attach: (who, aname) => attach(ns, who, aname) },
+    async control(message) {
+      await control.write(new TextEncoder().encode(message), request());
+    },
+    async stop(why) {
+      await Promise.all([...layers.values()].map((l) => l.remove(why)));
+      await loader.stop(why);
+    },
+  };
+}
+
+/** The attach name selects a subtree: `ppp` gives the ppp layer alone. */
+function attach(ns: Namespace, who: Who, aname: string) {
+  if (aname === '' || aname === '/') return ns.root;
+  return ns.walk(aname.startsWith('/') ? aname : `/${aname}`, who);
+}
+
+function makeLog(clock: Clock, readers: ReadonlySet<QueueFile>, out: SystemOptions['log']): Log {
+  const log = (text: string): void => {
+    out?.(text);
+    if (readers.size === 0) return;
+    const b = new TextEncoder().encode(`${(clock.now() / 1000).toFixed(3)} ${text}\n`);
+    for (const q of readers) q.put(b);
+  };
+  return Object.defineProperty(log, 'on', {
+    get: () => out !== undefined || readers.size > 0,
+  }) as Log;
+}

@@ -1,4 +1,5 @@
-/** The rules of the house, held by a test; test/tidy/rules.ts has them and docs/development.md says why. */
+/** The rules of the house, held by a test; test/tidy/rules.ts has them
+ *  and docs/development.md says why. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -283,6 +284,7 @@ const cases: readonly [string, () => rules.Complaint[], readonly string[]][] = [
     'shared',
     () => [
       ...rules.readsShared('bench/a.sh', `# reads ../${'shared'}/yardstick\n`),
+      ...rules.readsShared('src/b.ts', `/** ../${'shared'}/plan9.md */\n`),
       ...rules.readsShared('src/a.ts', `x('../${'shared'}/rfc')`),
     ],
     [`src/a.ts: reads outside the project: ../${'shared'}`],

@@ -1,7 +1,8 @@
 /** Runs our stack against real peers: node tools/interop.mjs [--all] [name of a sut]...
  *
- *  Each executable in test/interop/sut is the system under test of one scenario of test/interop/lab. Two
- *  lines of its header say which, and what it can do; the first case is the one that CI runs:
+ *  Each executable in test/interop/sut is the system under test of one scenario of
+ *  test/interop/lab. Two lines of its header say which, and what it can do; the
+ *  first case is the one that CI runs:
  *      # scenario: pppoe-server.sh
  *      # cases: kernel-chap kernel-pap user-chap */
 import { spawn, spawnSync } from 'node:child_process';

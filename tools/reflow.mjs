@@ -47,10 +47,19 @@ function paragraphs(lines) {
 /** A block from its first line with /** to the one with its end. */
 function block(lines) {
   const indent = lines[0].match(/^\s*/)[0];
-  const inner = lines.map((l) => l.trim().replace(/^\/\*\*/, '').replace(/\s*\*\/$/, ''));
-  const opened = inner[0].trim() !== ''; // text beside the opening mark: the lines below hang by two blanks
-  const hang = opened && lines.length > 1 && inner.slice(1).every((l) => l === '' || /^\* {2}|^\*$/.test(l));
-  const body = inner.map((l, i) => (i === 0 ? l.trim() : l.replace(hang ? /^\* ? ?/ : /^\* ?/, '')));
+  const inner = lines.map((l) =>
+    l
+      .trim()
+      .replace(/^\/\*\*/, '')
+      .replace(/\s*\*\/$/, ''),
+  );
+  // Text beside the opening mark: the lines below hang by two blanks.
+  const opened = inner[0].trim() !== '';
+  const hang =
+    opened && lines.length > 1 && inner.slice(1).every((l) => l === '' || /^\* {2}|^\*$/.test(l));
+  const body = inner.map((l, i) =>
+    i === 0 ? l.trim() : l.replace(hang ? /^\* ? ?/ : /^\* ?/, ''),
+  );
   if (!opened) body.shift();
   if (body.at(-1)?.trim() === '') body.pop();
   const hanging = opened && (hang || lines.length === 1);
@@ -58,7 +67,8 @@ function block(lines) {
   const width = columns - indent.length - margin.length;
   const end = hanging ? ' */'.length : 0;
   const text = paragraphs(body).flatMap((p) => (p.verbatim ? [p.text] : even(p.text, width - end)));
-  if (!hanging) return ['/**', ...text.map((l) => ` * ${l}`.trimEnd()), ' */'].map((l) => indent + l);
+  if (!hanging)
+    return ['/**', ...text.map((l) => ` * ${l}`.trimEnd()), ' */'].map((l) => indent + l);
   const out = text.map((l, i) => `${indent}${i === 0 ? '/** ' : margin}${l}`.trimEnd());
   if (out.at(-1).length + 3 <= columns) out.push(`${out.pop()} */`);
   else out.push(`${indent} */`);

@@ -1,5 +1,5 @@
-/** Brings a checkout to where it can run: packages, native code, compiled TypeScript. Quiet if all is there.
- *  Plain JavaScript without dependencies, because it runs before there are any. */
+/** Brings a checkout to where it can run: packages, native code, compiled TypeScript. Quiet if
+ *  all is there. Plain JavaScript without dependencies, because it runs before there are any. */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,7 +12,8 @@ const quiet_ms = 700;
 
 const say = (text) => process.stderr.write(`setup: ${text}\n`);
 
-/** Runs `command args` in the checkout; `about` is printed if it takes long, its output if it fails. */
+/** Runs `command args` in the checkout; `about` is printed if it
+ *  takes long, its output if it fails. */
 function step(about, command, args) {
   return new Promise((done) => {
     const started = performance.now();
@@ -47,8 +48,8 @@ const readJson = (path) => {
   }
 };
 
-/** Says why what is installed is not what package-lock.json asks for; undefined if it is. npm writes the
- *  hidden lock file last, so an interrupted install has none. */
+/** Says why what is installed is not what package-lock.json asks for; undefined if it is. npm
+ *  writes the hidden lock file last, so an interrupted install has none. */
 function whyInstall() {
   const installed = readJson(join(root, 'node_modules/.package-lock.json'))?.packages;
   if (installed === undefined) return 'no node_modules';
@@ -117,7 +118,8 @@ function removeOrphans() {
   }
 }
 
-/** tsc believes its own record of what it has written: where a file of it was deleted, that is wrong. */
+/** tsc believes its own record of what it has written: where a file of
+ *  it was deleted, that is wrong. */
 function forgetDamaged() {
   for (const { dir, sources, out } of projects()) {
     const base = dir === root ? dir : join(dir, 'src');

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-/** The command `slashnet`: src/cmd/main.ts as compiled, which it has compiled first in a fresh checkout. */
+/** The command `slashnet`: src/cmd/main.ts as compiled, which it has
+ *  compiled first in a fresh checkout. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

@@ -1,4 +1,5 @@
-/** Virtual time: a clock that stands still until the test moves it, from one deadline to the next. */
+/** Virtual time: a clock that stands still until the test moves it,
+ *  from one deadline to the next. */
 import type { Clock, Ms } from 'slashnet/core';
 
 /** Where virtual wall time begins; any date will do, as long as it is always the same. */
@@ -42,7 +43,8 @@ export class VirtualClock implements Clock {
     return this.#next()?.at ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Ring what is due within `ms`, in order, and stand `ms` later. For what has no promises in it. */
+  /** Ring what is due within `ms`, in order, and stand `ms` later.
+   *  For what has no promises in it. */
   advance(ms: Ms): void {
     const end = this.#now + ms;
     while (this.#ringNext(end)) {}
@@ -58,8 +60,8 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Move time until `p` is settled, and return what it gives. It fails if nothing is left to wait for: then
-   * `p` hangs on real I/O, or on nothing.
+   * Move time until `p` is settled, and return what it gives. It fails if nothing is left to wait
+   * for: then `p` hangs on real I/O, or on nothing.
    */
   async until<T>(p: Promise<T>, limit_ms: Ms = 600_000): Promise<T> {
     const end = this.#now + limit_ms;

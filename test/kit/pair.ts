@@ -1,5 +1,5 @@
-/** Two machines and the wire between them, on virtual time: it loses, doubles, delays, swaps and corrupts
- *  packets as a seed has it. */
+/** Two machines and the wire between them, on virtual time: it loses, doubles, delays, swaps and
+ *  corrupts packets as a seed has it. */
 import { hex, Packet } from '@9p/packet';
 import type { Machine, Ms } from 'slashnet/core';
 import { SeededRandom } from './random.js';
@@ -46,7 +46,8 @@ export class Pair<CmdA, EvA, CmdB = CmdA, EvB = EvA> {
   readonly a: End<CmdA, EvA>;
   readonly b: End<CmdB, EvB>;
   readonly faults: Faults;
-  /** Decides a packet's fate before chance does: side that sent it, its number (from 0), its bytes. */
+  /** Decides a packet's fate before chance does: side that sent it,
+   *  its number (from 0), its bytes. */
   drop: ((from: Side, n: number, bytes: Uint8Array) => boolean) | undefined;
   readonly #seed: number;
   readonly #random: SeededRandom;
@@ -99,7 +100,8 @@ export class Pair<CmdA, EvA, CmdB = CmdA, EvB = EvA> {
     return true;
   }
 
-  /** What happened, a line each, the last of it; begins with the seed. For the text of a failure. */
+  /** What happened, a line each, the last of it; begins with the
+   *  seed. For the text of a failure. */
   trace(): string {
     return `seed ${this.#seed}\n${this.#trace.slice(-trace_lines).join('\n')}`;
   }
@@ -154,7 +156,8 @@ export class Pair<CmdA, EvA, CmdB = CmdA, EvB = EvA> {
     }
   }
 
-  /** Chance is asked the same questions for each packet, so that one fault does not shift all others. */
+  /** Chance is asked the same questions for each packet, so that one
+   *  fault does not shift all others. */
   #fate(from: Side, n: number, bytes: Uint8Array) {
     const r = this.#random;
     const lost = r.chance(this.faults.loss_pct ?? 0);
@@ -172,7 +175,8 @@ export class Pair<CmdA, EvA, CmdB = CmdA, EvB = EvA> {
     return late ? d + 1 + this.#random.below(4 * d + 4) : d;
   }
 
-  /** The packet lies in an arena that is somebody else's a moment later: what was not kept is poisoned. */
+  /** The packet lies in an arena that is somebody else's a moment later:
+   *  what was not kept is poisoned. */
   #arrive(f: Flight): void {
     const end = this[f.to];
     if (end.dead) return;

@@ -46,8 +46,9 @@ const mutators: readonly Mutator[] = [
 ];
 
 /**
- * `n` samples that depend on `seed` alone. With a `corpus` of good messages most are those with one to four
- * faults put in (and each good one comes first, as it is); without it they are noise of up to 64 bytes.
+ * `n` samples that depend on `seed` alone. With a `corpus` of good messages most are those
+ * with one to four faults put in (and each good one comes first, as it is); without it
+ * they are noise of up to 64 bytes.
  */
 export function* samples(
   seed: number,

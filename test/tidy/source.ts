@@ -1,4 +1,5 @@
-/** The project's own sources for the rules of tidy: texts, imports, functions, by the compiler's parser. */
+/** The project's own sources for the rules of tidy: texts, imports,
+ *  functions, by the compiler's parser. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
@@ -51,7 +52,8 @@ export interface Source {
   readonly lines: readonly string[];
   readonly imports: readonly Import[];
   readonly functions: readonly Fn[];
-  /** Names as they are used: `Date`, `process`; of a.b.c also `a.b` and `.b`; with the line of each. */
+  /** Names as they are used: `Date`, `process`; of a.b.c also `a.b`
+   *  and `.b`; with the line of each. */
   readonly names: ReadonlyMap<string, number>;
   /** any, enum, namespace and export default, with the line of each. */
   readonly kinds: ReadonlyMap<'any' | 'enum' | 'namespace' | 'default', number>;
@@ -165,7 +167,8 @@ function functionName(n: Node): string {
   return isConstructorDeclaration(n) ? 'constructor' : '(arrow)';
 }
 
-/** A property's own name is no use of the global that is called so: `.process` is noted, `process` not. */
+/** A property's own name is no use of the global that is called so:
+ *  `.process` is noted, `process` not. */
 function noteName(n: Node, line: number, d: Digest): void {
   const note = (name: string) => {
     if (!d.names.has(name)) d.names.set(name, line);

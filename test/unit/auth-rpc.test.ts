@@ -1,5 +1,5 @@
-/** The rpc of auth: requests and replies of factotum(4), ../shared/reference/plan9.md G.4 and G.5, as tables of what is
- *  written (>) and what is read (<). */
+/** The rpc of auth: requests and replies of factotum(4), ../shared/reference/plan9.md G.4 and
+ *  G.5, as tables of what is written (>) and what is read (<). */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
@@ -265,7 +265,8 @@ test('a read that takes too little loses nothing', () => {
   assert.equal(say(rpc, 'attr', 64), `toosmall ${`proto=pap role=server ${many}`.length}`);
 });
 
-// CHAP. The vectors: MD5 of identifier | secret | challenge (RFC 1994 section 4.1), computed with md5sum(1).
+// CHAP. The vectors: MD5 of identifier | secret | challenge (RFC 1994 section
+// 4.1), computed with md5sum(1).
 const vectors: readonly [id: number, secret: string, challenge: string, response: string][] = [
   [0x01, 'secret', '00112233445566778899aabbccddeeff', '204bb003332f6932b63b47c2c4e1a547'],
   [0xff, 'p', '80', '60da01b1a49e155886d4f6a96b20f8b1'],

@@ -1,0 +1,193 @@
+/* Ethernet frames of one interface and ethertype, packet(7). */
+#include "batch.h"
+#include "bytes.h"
+#include "checksum.h"
+#include "vnet.h"
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef PACKET_IGNORE_OUTGOING
+#define PACKET_IGNORE_OUTGOING 23
+#endif
+
+/* Enough for a burst while JavaScript is busy: 8 MiB are some 3,500 full frames. For sending less:
+ * it must say that it is full before the queue of the interface begins to drop. */
+#define receive_buffer (8 << 20)
+#define send_buffer (1 << 20)
+
+/* Opening ------------------------------------------------------------------------------------ */
+
+/* Past net.core.rmem_max where we may; else as far as it goes. */
+static void set_buffer(int fd, int force, int plain, int size) {
+  if (setsockopt(fd, SOL_SOCKET, force, &size, sizeof size) < 0)
+    setsockopt(fd, SOL_SOCKET, plain, &size, sizeof size);
+}
+
+/* Only a socket of all types sees what this host sends. Linux 4.20 leaves it out by itself; before
+ * that, ether_receive looks at each. */
+static void set_options(int fd) {
+  int on = 1;
+  setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
+  setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof on);
+  set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, receive_buffer);
+  set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, send_buffer);
+}
+
+/* Protocol 0 until the bind, or frames of every interface would come in before it. */
+static int ether_open(struct device *d, napi_value spec) {
+  struct sockaddr_ll at = { .sll_family = AF_PACKET };
+  prop_text(d->env, spec, "ifname", d->name, IFNAMSIZ);
+  snprintf(d->what, sizeof d->what, "ether %s", d->name);
+  d->ifindex = (int)if_nametoindex(d->name);
+  if (d->ifindex == 0) return ENODEV;
+  at.sll_ifindex = d->ifindex;
+  at.sll_protocol = htons((uint16_t)prop_int(d->env, spec, "type", ETH_P_ALL));
+  d->fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (d->fd < 0) return errno;
+  d->state = batch_new(d);
+  if (d->state == NULL) return ENOMEM;
+  set_options(d->fd);
+  return bind(d->fd, (struct sockaddr *)&at, sizeof at) < 0 ? errno : 0;
+}
+
+/* Receiving ---------------------------------------------------------------------------------- */
+
+static const struct tpacket_auxdata *auxdata(struct msghdr *m) {
+  struct cmsghdr *c = CMSG_FIRSTHDR(m);
+  if (c == NULL || c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA) return NULL;
+  return c->cmsg_len < CMSG_LEN(sizeof(struct tpacket_auxdata)) ? NULL : (void *)CMSG_DATA(c);
+}
+
+/* The kernel takes the tag out: put it back, 4 bytes further into the headroom. */
+static uint8_t *put_tag_back(uint8_t *frame, const struct tpacket_auxdata *aux) {
+  uint16_t tpid = aux->tp_status & TP_STATUS_VLAN_TPID_VALID ? aux->tp_vlan_tpid : ETH_P_8021Q;
+  memmove(frame - 4, frame, 2 * ETH_ALEN);
+  put16(frame + 8, tpid);
+  put16(frame + 10, aux->tp_vlan_tci);
+  return frame - 4;
+}
+
+/* A packet of this host's own, over veth: it never met the hardware that would finish it. */
+static void finish_checksum(uint8_t *frame, uint32_t n) {
+  uint8_t *ip = frame + ETH_HLEN;
+  uint16_t type = get16(frame + 2 * ETH_ALEN);
+  if (n < ETH_HLEN + 20) return;
+  bool v4 = type == ETH_P_IP && ip[0] >> 4 == 4, v6 = type == ETH_P_IPV6;
+  uint32_t header = v4 ? (uint32_t)(ip[0] & 15) * 4 : 40;
+  uint32_t total = v4 ? get16(ip + 2) : 40u + get16(ip + 4);
+  uint8_t proto = v4 ? ip[9] : ip[6];
+  uint32_t field = proto == ipproto_tcp ? tcp_checksum_at : udp_checksum_at;
+  if ((!v4 && !v6) || (proto != ipproto_tcp && proto != ipproto_udp)) return;
+  if (header < 20 || total < header + field + 2 || total > n - ETH_HLEN) return;
+  sum_finish(ip + header, total - header, field, proto == ipproto_udp);
+}
+
+static bool own(const struct batch *b, uint32_t i) {
+  return ((const struct sockaddr_ll *)&b->from[i])->sll_pkttype == PACKET_OUTGOING;
+}
+
+static int ether_receive(struct device *d) {
+  struct batch *b = d->state;
+  int got = batch_receive(d, b);
+  uint32_t n = 0, room = slot_room(d);
+  for (int i = 0; i < got; i++) {
+    uint8_t *frame = slot(d, (uint32_t)i);
+    uint32_t length = b->in[i].msg_len;
+    const struct tpacket_auxdata *aux = auxdata(&b->in[i].msg_hdr);
+    if (own(b, (uint32_t)i)) continue;
+    if (length > room || length < ETH_HLEN) {
+      d->count[length > room ? rx_toobig : rx_bad]++;
+      continue;
+    }
+    if (aux != NULL && aux->tp_status & TP_STATUS_CSUMNOTREADY) finish_checksum(frame, length);
+    bool tagged = aux != NULL && aux->tp_status & TP_STATUS_VLAN_VALID;
+    put_at(d, n++, tagged ? put_tag_back(frame, aux) : frame, length + (tagged ? 4 : 0));
+  }
+  return got < 0 ? got : (int)n;
+}
+
+static int ether_send(struct device *d, int n) { return batch_send(d, d->state, n); }
+
+/* The interface ------------------------------------------------------------------------------ */
+
+static int membership(struct device *d, bool on, struct packet_mreq *m) {
+  m->mr_ifindex = d->ifindex;
+  int option = on ? PACKET_ADD_MEMBERSHIP : PACKET_DROP_MEMBERSHIP;
+  return setsockopt(d->fd, SOL_PACKET, option, m, sizeof *m) < 0 ? errno : 0;
+}
+
+/* Down is not gone: frames come again when it is up. A removed interface tells first that it is down,
+ * and then nothing more. But the kernel removes it under a lock that memberships take too: when one
+ * was asked for (that of all hosts, which is there anyway), the removal is over, and the socket is
+ * bound to interface -1. */
+static int ether_gone(struct device *d, int error) {
+  struct sockaddr_ll at = { 0 };
+  struct packet_mreq any = { .mr_type = PACKET_MR_MULTICAST, .mr_alen = ETH_ALEN,
+                             .mr_address = { 1, 0, 0x5e, 0, 0, 1 } };
+  socklen_t n = sizeof error, size = sizeof at;
+  getsockopt(d->fd, SOL_SOCKET, SO_ERROR, &error, &n);
+  if (membership(d, true, &any) == 0) membership(d, false, &any);
+  if (getsockname(d->fd, (struct sockaddr *)&at, &size) < 0) return errno;
+  return at.sll_ifindex == d->ifindex ? 0 : ENODEV;
+}
+
+/* Reading the statistics clears them. */
+static void ether_collect(struct device *d) {
+  struct tpacket_stats s = { 0 };
+  socklen_t n = sizeof s;
+  if (getsockopt(d->fd, SOL_PACKET, PACKET_STATISTICS, &s, &n) == 0)
+    d->count[rx_lost] += s.tp_drops;
+}
+
+static napi_value change(struct call *c, bool on, struct packet_mreq *m) {
+  struct device *d = this_device(c);
+  if (d == NULL) return NULL;
+  int error = d->closed || d->kind != &kind_ether ? EBADF : membership(d, on, m);
+  return error == 0 ? NULL : throw_errno(c->env, d->what, error, NULL);
+}
+
+static bool is_true(const struct call *c, napi_value v) {
+  bool b = false;
+  napi_get_value_bool(c->env, v, &b);
+  return b;
+}
+
+static napi_value method_promiscuous(napi_env env, napi_callback_info info) {
+  struct call c = call_of(env, info);
+  struct packet_mreq m = { .mr_type = PACKET_MR_PROMISC };
+  return change(&c, is_true(&c, c.argv[0]), &m);
+}
+
+static napi_value method_multicast(napi_env env, napi_callback_info info) {
+  struct call c = call_of(env, info);
+  struct packet_mreq m = { .mr_type = PACKET_MR_MULTICAST, .mr_alen = ETH_ALEN };
+  size_t n;
+  const uint8_t *address = to_bytes(env, c.argv[0], &n);
+  if (address == NULL || n != ETH_ALEN) return throw_text(env, "EINVAL", "rawio: bad address");
+  memcpy(m.mr_address, address, n);
+  return change(&c, is_true(&c, c.argv[1]), &m);
+}
+
+static void ether_methods(napi_env env, napi_value object) {
+  set_function(env, object, "promiscuous", method_promiscuous);
+  set_function(env, object, "multicast", method_multicast);
+}
+
+static void ether_free(struct device *d) { free(d->state); }
+
+const struct kind kind_ether = {
+  .name = "ether",
+  .needs = "CAP_NET_RAW",
+  .rounds = 1,
+  .open = ether_open,
+  .receive = ether_receive,
+  .send = ether_send,
+  .gone = ether_gone,
+  .collect = ether_collect,
+  .free = ether_free,
+  .methods = ether_methods,
+};

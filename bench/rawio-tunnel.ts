@@ -2,8 +2,8 @@
  * The yardstick's tunnel with JavaScript between the devices: 22 bytes pushed and pulled a packet, no
  * negotiation. /work/shared/yardstick/tunnel.sh runs it as: node dist/bench/rawio-tunnel.js TUN ETHER
  */
-import { fromHex, Packet, put16, u16 } from '@9p/packet';
-import { arena, type Events, Outbox, open, type Sender } from '@9p/rawio';
+import { fromHex, type Packet, put16, u16 } from '@9p/packet';
+import { arena, type Events, Outbox, open, received, type Sender } from '@9p/rawio';
 
 const number = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
 const [tunName, etherName] = process.argv.slice(2);
@@ -40,8 +40,8 @@ function toHost(p: Packet): void {
 
 function events(each: (p: Packet) => void, out: () => Sender, sender: () => Sender): Events {
   return {
-    rx(n, bytes, at) {
-      for (let i = 0; i < n; i++) each(new Packet(bytes, at[2 * i]!, at[2 * i + 1]!, false));
+    rx(n) {
+      for (let i = 0; i < n; i++) each(received(shared, i));
       out().flush();
       if (out() === wire && wire.full) tun.pause();
     },

@@ -76,6 +76,7 @@ napi_value arena_make(napi_env env, napi_callback_info info) {
   if (a->bytes == NULL || a->at == NULL) return throw_errno(env, "arena", ENOMEM, NULL);
   set(env, object, "bytes", block_array(env, a->bytes, napi_uint8_array, size));
   set(env, object, "at", block_array(env, a->at, napi_int32_array, (size_t)slots * 2));
+  set(env, object, "slotBytes", number(env, (double)slot_bytes));
   set(env, object, "copyAt", number(env, (double)(slots * slot_bytes)));
   return object;
 }

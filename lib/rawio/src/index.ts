@@ -15,6 +15,7 @@ import type {
 } from './types.js';
 
 export { missing } from './native.js';
+export { received } from './packets.js';
 export { Outbox, Sender } from './sender.js';
 export type * from './types.js';
 

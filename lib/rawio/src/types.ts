@@ -28,6 +28,7 @@ export interface ArenaSize {
 export interface Arena {
   readonly bytes: Uint8Array;
   readonly at: Int32Array;
+  readonly slotBytes: number;
   readonly copyAt: number;
 }
 

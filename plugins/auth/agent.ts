@@ -1,0 +1,124 @@
+/** The agent of a daemon: its keys, its counters, the reader of its log, and the verbs of its ctl. */
+import { text, u8, utf8 } from '@9p/packet';
+import {
+  type Counters,
+  counters,
+  cut,
+  type Env,
+  Eperm,
+  Etoolong,
+  error_bytes,
+  errorText,
+  type Queue,
+  type Random,
+  refuse,
+  type Who,
+} from 'slashnet/core';
+import { parseAttrs } from './attr.js';
+import { type Judge, keyJudge } from './judge.js';
+import { KeyRing } from './keys.js';
+import { promptOf } from './proto/table.js';
+import type { Agent } from './session.js';
+
+/** Authentications under way at once, by rpc and by conversations. */
+export const sessions_max = 4096;
+const ctl_bytes_max = 8 * 1024;
+
+export class KeyAgent implements Agent {
+  readonly ring = new KeyRing({ promptOf });
+  readonly judge: Judge = keyJudge(this.ring);
+  readonly random: Random;
+  readonly stats: Counters<string>;
+  debug = false;
+  readonly #env: Env;
+  #reader: Queue<Uint8Array> | undefined;
+  #open = 0;
+  #number = 0;
+
+  constructor(env: Env) {
+    this.#env = env;
+    this.random = env.random;
+    const counted = counters(['starts', 'done', 'failed', 'needkey', 'broken']);
+    const now = () => `keys: ${this.ring.size}\nopen: ${this.#open}\n`;
+    this.stats = {
+      add: (k, n) => counted.add(k, n),
+      get: (k) => counted.get(k),
+      toString: () => counted.toString() + now(),
+    };
+  }
+
+  count(reason: string): void {
+    this.stats.add(reason);
+  }
+
+  log(line: string): void {
+    if (this.#env.log.on) this.#env.log(`/auth ${line}`);
+    this.#reader?.put(utf8(`${line}\n`));
+  }
+
+  /** The log file: one reader at a time, the daemon's owner. What the close undoes is returned. */
+  readLog(q: Queue<Uint8Array>, who: Who): () => void {
+    if (!who.owner) throw refuse(Eperm);
+    if (this.#reader !== undefined) throw refuse('file in use');
+    this.#reader = q;
+    return () => {
+      this.#reader = undefined;
+    };
+  }
+
+  /** A place for an authentication, and the name that the log has for it. */
+  enter(): string {
+    if (this.#open >= sessions_max)
+      throw refuse(`too many authentications: the limit is ${sessions_max}`);
+    this.#open++;
+    return String(++this.#number);
+  }
+  leave(): void {
+    this.#open--;
+  }
+
+  /** A write to ctl, in bytes: private values become no strings, which could not be wiped. */
+  control(data: Uint8Array, who: Who): void {
+    if (!who.owner) throw refuse(Eperm);
+    if (data.length > ctl_bytes_max) throw refuse(`${Etoolong}: over ${ctl_bytes_max} bytes`);
+    const lines = linesOf(data);
+    const several = lines.filter((l) => !isIdle(l)).length > 1;
+    for (const [i, line] of lines.entries()) {
+      try {
+        if (!isIdle(line)) this.#verb(line, who);
+      } catch (e) {
+        const where = several ? `line ${i + 1}: ` : '';
+        throw refuse(cut(where + errorText(e), error_bytes));
+      }
+    }
+  }
+
+  #verb(line: Uint8Array, who: Who): void {
+    const at = line.findIndex((_, i) => isBlank(u8(line, i)));
+    const verb = text(at < 0 ? line : line.subarray(0, at));
+    const rest = line.subarray(at < 0 ? line.length : at + 1);
+    if (verb === 'key') this.ring.add(parseAttrs(rest), who);
+    else if (verb === 'delkey') this.ring.remove(parseAttrs(rest));
+    else if (verb === 'debug') this.debug = !this.debug;
+    else throw refuse('unknown verb');
+  }
+}
+
+const [lf, hash] = [10, 35];
+const isBlank = (c: number): boolean => c === 9 || c === 13 || c === 32;
+
+/** Nothing, or a comment. */
+const isIdle = (line: Uint8Array): boolean => line.length === 0 || u8(line, 0) === hash;
+
+/** Without the white space that they begin with. */
+function linesOf(data: Uint8Array): Uint8Array[] {
+  const out: Uint8Array[] = [];
+  for (let from = 0; from <= data.length; ) {
+    const end = data.indexOf(lf, from);
+    const to = end < 0 ? data.length : end;
+    while (from < to && isBlank(u8(data, from))) from++;
+    out.push(data.subarray(from, to));
+    from = to + 1;
+  }
+  return out;
+}

@@ -1,4 +1,4 @@
-/** The key ring of auth: ../shared/reference/plan9.md G.2 and G.3. */
+/** The key ring of auth: key and delkey of factotum(4). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { text, utf8 } from '@9p/packet';

@@ -1,0 +1,46 @@
+/** What a FUSE backend is: the one way of mounting a tree, whatever carries the requests. */
+import type { Node } from '@9p/lib9p';
+import type { Turn } from 'slashnet/core';
+import type { Accounts } from './accounts.js';
+
+export type BackendName = 'direct' | 'fuse-native';
+
+/** What every backend gets from `mountFuse`. */
+export interface MountRequest {
+  readonly root: Node;
+  /** Absolute, without links. */
+  readonly dir: string;
+  readonly accounts: Accounts;
+  /** Let other users in; who may do what is the tree's to say. Needs user_allow_other unless root. */
+  readonly allowOther: boolean;
+  /** Each request runs in a turn of its own. */
+  readonly turn: Pick<Turn, 'run'>;
+  /** One line a request, where somebody listens. */
+  readonly trace: ((line: string) => void) | undefined;
+  /** Hears of errors that are ours. */
+  readonly bug: (e: unknown) => void;
+}
+
+export interface FuseMount {
+  readonly dir: string;
+  readonly backend: BackendName;
+  /** Operations that wait. */
+  readonly waiting: number;
+  /** Counters, `name: value` a line. */
+  stats(): string;
+  /** Settles, with the reason, when the kernel has ended the mount: umount(8), or our unmount. */
+  readonly gone: Promise<string>;
+  /** Detach the mount, abort what waits, close what is open. Safe to call twice, and when it is gone. */
+  unmount(): Promise<void>;
+}
+
+export interface FuseBackend {
+  readonly name: BackendName;
+  /** Why it cannot be used here, in a line; undefined if it can. */
+  missing(): Promise<string | undefined>;
+  /** Throws FileError. */
+  mount(m: MountRequest): Promise<FuseMount>;
+}
+
+/** What /proc/self/mountinfo calls our mounts: source, and type after `fuse.`. */
+export const fsname = 'slashnet';

@@ -1,0 +1,120 @@
+/** The direct backend: the kernel's FUSE protocol over /dev/fuse. */
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { missing as noRawio } from '@9p/rawio';
+import { errorText, refuse } from 'slashnet/core';
+import type { FuseBackend, FuseMount, MountRequest } from './backend.js';
+import { fmtRequest } from './fmt.js';
+import { mountAt } from './mountinfo.js';
+import { mountPlain } from './plain.js';
+import { FuseServer } from './server.js';
+import { io_bytes, type Replies } from './session.js';
+
+/** /dev/fuse, mounted. */
+export interface Channel extends Replies {
+  /** From now on `request` is called with each request, whose bytes are its own until it returns; then
+   *  `gone`, once, with the errno that ended it. */
+  start(request: (b: Uint8Array, start: number, end: number) => void, gone: Gone): void;
+  /** Detach the mount, if it is still there, and abort what waits. `gone` is called then. */
+  end(mounted: boolean): Promise<void>;
+}
+export type Gone = (why: string) => void;
+
+/** Room for a request of the largest write, and its headers. */
+export const request_bytes = io_bytes + 4096;
+
+/** How long the kernel may take to greet us. */
+const init_ms = 10_000;
+
+export const direct: FuseBackend = {
+  name: 'direct',
+  async missing() {
+    if (process.platform !== 'linux') return 'the direct backend needs linux';
+    try {
+      await access('/dev/fuse', constants.F_OK);
+    } catch (e) {
+      return errorText(e);
+    }
+    if (noRawio !== undefined && process.getuid?.() !== 0) return `rawio is not built: ${noRawio}`;
+    return undefined;
+  },
+  async mount(m) {
+    const options = [`max_read=${io_bytes}`, ...(m.allowOther ? ['allow_other'] : [])].join(',');
+    const mount = new DirectMount(m, await mountPlain(m.dir, options));
+    await mount.greeted();
+    return mount;
+  },
+};
+
+class DirectMount implements FuseMount {
+  readonly backend = 'direct';
+  readonly dir: string;
+  readonly gone: Promise<string>;
+  readonly #channel: Channel;
+  readonly #server: FuseServer;
+  readonly #greeting: Promise<string | undefined>;
+  /** Of our mount, so that another one at the same place is left alone. */
+  #dev: string | undefined;
+  #over = false;
+
+  constructor(m: MountRequest, channel: Channel) {
+    this.dir = m.dir;
+    this.#channel = channel;
+    let greet: (refused?: string) => void = () => {};
+    this.#greeting = new Promise((resolve) => {
+      greet = resolve;
+    });
+    this.#server = new FuseServer(m.root, channel, m.accounts, { bug: m.bug, oninit: greet });
+    this.gone = new Promise((resolve) => {
+      channel.start(requests(this.#server, m), (why) => {
+        this.#over = true;
+        this.#server.session.close();
+        greet(`the kernel ended it: ${why}`);
+        resolve(why);
+      });
+    });
+  }
+
+  get waiting(): number {
+    return this.#server.session.waiting;
+  }
+  stats(): string {
+    return this.#server.session.stats.toString();
+  }
+
+  /** Until the kernel has said hello. */
+  async greeted(): Promise<void> {
+    this.#dev = (await mountAt(this.dir))?.dev;
+    const late = sleep(init_ms, 'no answer from the kernel');
+    const refused = await Promise.race([this.#greeting, late.over]);
+    late.stop();
+    if (refused === undefined) return;
+    await this.unmount();
+    throw refuse(`mount ${this.dir}: ${refused}`);
+  }
+
+  async unmount(): Promise<void> {
+    if (this.#over) return;
+    const there = await mountAt(this.dir);
+    await this.#channel.end(there !== undefined && there.dev === this.#dev);
+    await this.gone;
+  }
+}
+
+function requests(server: FuseServer, m: MountRequest) {
+  const { turn, trace } = m;
+  return (b: Uint8Array, start: number, end: number): void => {
+    trace?.(fmtRequest(b, start, end));
+    turn.run(() => server.request(b, start, end));
+  };
+}
+
+/** A promise of `value` after a while. */
+export function sleep<T>(ms: number, value: T): { over: Promise<T>; stop(): void } {
+  let stop = (): void => {};
+  const over = new Promise<T>((resolve) => {
+    const timer = setTimeout(() => resolve(value), ms);
+    stop = () => clearTimeout(timer);
+  });
+  return { over, stop };
+}

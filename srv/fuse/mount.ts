@@ -1,0 +1,112 @@
+/** Mounting a tree: the choice of a backend, and what a dead daemon left behind. */
+import { realpath, statfs } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { Tree } from '@9p/lib9p';
+import { errorText, refuse, type Turn } from 'slashnet/core';
+import { Accounts } from './accounts.js';
+import {
+  type BackendName,
+  type FuseBackend,
+  type FuseMount,
+  fsname,
+  type MountRequest,
+} from './backend.js';
+import { direct, sleep } from './direct.js';
+import { type MountInfo, mountAt } from './mountinfo.js';
+import { fuseNative } from './native.js';
+import { detach } from './system.js';
+
+export interface MountOptions {
+  /** Default: the first that works here, direct before fuse-native. */
+  readonly backend?: BackendName;
+  /** The subtree to show; default all. */
+  readonly aname?: string;
+  /** Let users in besides the one who mounts. Default false. */
+  readonly allowOther?: boolean;
+  readonly turn?: Pick<Turn, 'run'>;
+  /** One line a request. */
+  readonly trace?: (line: string) => void;
+  readonly bug?: (e: unknown) => void;
+}
+
+const backends: readonly FuseBackend[] = [direct, fuseNative];
+const accounts_refresh_ms = 60_000;
+
+/**
+ * Mount `tree` on the directory `dir`. A stale mount of ours at `dir` is detached first; a live one is
+ * refused. Throws FileError, one line. After this no file operation of this process may touch `dir`.
+ */
+export async function mountFuse(tree: Tree, dir: string, o: MountOptions = {}): Promise<FuseMount> {
+  const backend = await choose(o.backend);
+  const accounts = new Accounts(process.getuid?.() ?? 0);
+  const me = accounts.who(process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+  const root = await tree.attach(me, o.aname ?? '');
+  const request: MountRequest = {
+    root,
+    dir: await freeDirectory(dir),
+    accounts,
+    allowOther: o.allowOther ?? false,
+    turn: o.turn ?? { run: (f) => f() },
+    trace: o.trace,
+    bug: o.bug ?? ((e) => process.emitWarning(errorText(e))),
+  };
+  const mount = await backend.mount(request);
+  const timer = setInterval(() => accounts.forget(), accounts_refresh_ms);
+  timer.unref();
+  void mount.gone.then(() => clearInterval(timer));
+  return mount;
+}
+
+/** The backend asked for, or the first that works; the error says what each lacks. */
+async function choose(name: BackendName | undefined): Promise<FuseBackend> {
+  const reasons: string[] = [];
+  for (const b of backends) {
+    if (name !== undefined && b.name !== name) continue;
+    const why = await b.missing();
+    if (why === undefined) return b;
+    reasons.push(`${b.name}: ${why}`);
+  }
+  throw refuse(`no such device: fuse: ${reasons.join('; ')}`);
+}
+
+/** `dir` made absolute without links, and nothing of ours mounted there. */
+async function freeDirectory(dir: string): Promise<string> {
+  for (let layer = 0; layer < stale_max; layer++) {
+    const path = await canonical(dir);
+    const there = await mountAt(path);
+    if (there === undefined || !isOurs(there)) return path;
+    if (!(await isDead(path))) throw refuse(`${path} is in use: slashnet is mounted there`);
+    await detach(path);
+  }
+  throw refuse(`${dir} is in use: too many dead mounts there`);
+}
+const stale_max = 16;
+
+const isOurs = (m: MountInfo): boolean => m.type.startsWith('fuse') && m.source === fsname;
+
+/** By the parent's, since a dead mount answers nothing, not even what it is. */
+async function canonical(dir: string): Promise<string> {
+  const path = resolve(dir);
+  try {
+    const parent = join(await realpath(dirname(path)), basename(path));
+    if ((await mountAt(parent)) !== undefined) return parent;
+    return await realpath(path);
+  } catch (e) {
+    throw refuse(`mount: ${errorText(e)}`);
+  }
+}
+
+/** How long a live daemon may take to answer for its mount; longer is busy, not dead. */
+const alive_ms = 2000;
+
+/** A mount whose daemon is gone refuses at once. In the thread pool, since a live one may be slow. */
+async function isDead(path: string): Promise<boolean> {
+  const late = sleep(alive_ms, false);
+  const dead = statfs(path).then(
+    () => false,
+    (e: NodeJS.ErrnoException) => e.code === 'ENOTCONN' || e.code === 'ECONNABORTED',
+  );
+  const verdict = await Promise.race([dead, late.over]);
+  late.stop();
+  return verdict;
+}

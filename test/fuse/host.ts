@@ -1,0 +1,28 @@
+/** A process that mounts the little tree: `node host.js DIR [OPTIONS as JSON]`. It prints `mounted`, takes
+ *  `unmount` and `event TEXT` on its input, and prints `gone WHY` at the end. */
+import { createInterface } from 'node:readline';
+import { mountFuse } from '../../srv/fuse/mount.js';
+import { memTree } from './tree.js';
+
+const [dir = '', options = '{}'] = process.argv.slice(2);
+const mem = memTree();
+try {
+  const { trace, ...o } = JSON.parse(options);
+  const mount = await mountFuse(mem, dir, {
+    ...o,
+    ...(trace ? { trace: (line: string) => console.error(line) } : {}),
+    bug: (e) => console.log(`bug ${e}`),
+  });
+  console.log(`mounted ${mount.backend}`);
+  createInterface({ input: process.stdin }).on('line', (line) => {
+    const [verb, rest = ''] = line.split(/ (.*)/);
+    if (verb === 'unmount') void mount.unmount().then(() => console.log('unmounted'));
+    else if (verb === 'event') mem.event.put(`${rest}\n`);
+    else if (verb === 'state') console.log(`state ${mount.waiting} ${mem.event.readers.size}`);
+  });
+  console.log(`gone ${await mount.gone}`);
+  process.exit(0);
+} catch (e) {
+  console.log(`failed ${e instanceof Error ? e.message : e}`);
+  process.exit(1);
+}

@@ -4,24 +4,13 @@ import { access } from 'node:fs/promises';
 import { missing as noRawio } from '@9p/rawio';
 import { errorText, refuse } from 'slashnet/core';
 import type { FuseBackend, FuseMount, MountRequest } from './backend.js';
+import type { Channel } from './channel.js';
 import { fmtRequest } from './fmt.js';
 import { mountAt } from './mountinfo.js';
 import { mountPlain } from './plain.js';
+import { mountRaw } from './raw.js';
 import { FuseServer } from './server.js';
-import { io_bytes, type Replies } from './session.js';
-
-/** /dev/fuse, mounted. */
-export interface Channel extends Replies {
-  /** From now on `request` is called with each request, whose bytes are its own until it returns; then
-   *  `gone`, once, with the errno that ended it. */
-  start(request: (b: Uint8Array, start: number, end: number) => void, gone: Gone): void;
-  /** Detach the mount, if it is still there, and abort what waits. `gone` is called then. */
-  end(mounted: boolean): Promise<void>;
-}
-export type Gone = (why: string) => void;
-
-/** Room for a request of the largest write, and its headers. */
-export const request_bytes = io_bytes + 4096;
+import { io_bytes } from './session.js';
 
 /** How long the kernel may take to greet us. */
 const init_ms = 10_000;
@@ -40,11 +29,15 @@ export const direct: FuseBackend = {
   },
   async mount(m) {
     const options = [`max_read=${io_bytes}`, ...(m.allowOther ? ['allow_other'] : [])].join(',');
-    const mount = new DirectMount(m, await mountPlain(m.dir, options));
+    const mount = new DirectMount(m, await mountChannel(m.dir, options));
     await mount.greeted();
     return mount;
   },
 };
+
+/** Without the addon /dev/fuse is read in the thread pool: slower, and for root alone. */
+const mountChannel = async (dir: string, options: string): Promise<Channel> =>
+  noRawio === undefined ? mountRaw(dir, options) : mountPlain(dir, options);
 
 class DirectMount implements FuseMount {
   readonly backend = 'direct';

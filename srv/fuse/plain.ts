@@ -4,7 +4,7 @@ import { close, open, read, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { refuse } from 'slashnet/core';
 import { fsname } from './backend.js';
-import { type Channel, type Gone, request_bytes } from './direct.js';
+import { type Channel, type Gone, request_bytes } from './channel.js';
 import { run } from './system.js';
 
 export async function mountPlain(dir: string, options: string): Promise<Channel> {

@@ -1,5 +1,6 @@
-/** Mounting's own commands, for where the addon is not there to make the system calls. */
+/** Mounting's own commands, and the addon's system calls where it is there. */
 import { spawn } from 'node:child_process';
+import { missing, unmount } from '@9p/rawio';
 import { refuse } from 'slashnet/core';
 
 /** Run a system's own command; its first line of complaint is the error. */
@@ -21,4 +22,7 @@ export function run(command: string, args: readonly string[], fd?: number): Prom
 }
 
 /** Lazily, so that what is open below does not keep it; -c and -i: nothing asks what is mounted there. */
-export const detach = (dir: string): Promise<void> => run('umount', ['-i', '-c', '-l', dir]);
+export async function detach(dir: string): Promise<void> {
+  if (missing === undefined) unmount(dir, true);
+  else await run('umount', ['-i', '-c', '-l', dir]);
+}

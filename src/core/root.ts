@@ -10,7 +10,7 @@ export interface Root {
   readonly loader: Loader;
 }
 
-function ownerOnly(req: Req): void {
+export function ownerOnly(req: Req): void {
   if (!req.who.owner) throw refuse(`${Eperm}: the daemon's owner alone may`);
 }
 

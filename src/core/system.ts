@@ -9,9 +9,9 @@ import { LayerServer } from './layer.js';
 import { type Loader, makeLoader } from './loader.js';
 import type { Clock, Random } from './machine.js';
 import { makeNamespace, type Namespace } from './namespace.js';
-import type { Env, FileDef, Layer, Log } from './plugin.js';
+import type { Env, FileDef, Layer, Log, Verb } from './plugin.js';
 import type { QueueFile } from './queue.js';
-import { rootVerbs } from './root.js';
+import { type Root, rootVerbs } from './root.js';
 import { makeShares } from './share.js';
 import { makeTurn, type Turn } from './turn.js';
 
@@ -26,6 +26,8 @@ export interface SystemOptions {
   /** Owner of the daemon and of the files that are nobody's conversation. */
   readonly owner?: string;
   readonly version?: string;
+  /** Verbs of the root's ctl that the daemon adds: mounts are its business. */
+  readonly verbs?: readonly Verb<Root>[];
 }
 
 export interface System {
@@ -101,7 +103,7 @@ export function makeSystem(o: SystemOptions): System {
     share: makeShares(),
   };
   const loader = makeLoader(o.plugins, env, me);
-  const control = new Control(rootVerbs, { ns, loader });
+  const control = new Control([...rootVerbs, ...(o.verbs ?? [])], { ns, loader });
   addFile({
     name: 'ctl',
     perm: 0o666,

@@ -1,0 +1,31 @@
+/** slashnet cat: files of the tree to standard output, as they come. */
+import type { Mount } from '@9p/lib9p';
+import { type Command, out, withDaemon } from './command.js';
+
+async function copy(m: Mount, path: string, cancel: AbortSignal): Promise<void> {
+  const f = await m.open(path, 0, cancel);
+  let last = 0x0a;
+  try {
+    for (;;) {
+      const b = await f.read(f.iounit, undefined, cancel);
+      if (b.length === 0) break;
+      last = b[b.length - 1] as number;
+      await out(b);
+    }
+  } finally {
+    await f.close().catch(() => undefined);
+  }
+  if (last !== 0x0a && process.stdout.isTTY) await out('\n');
+}
+
+export const cat: Command = {
+  name: 'cat',
+  about: 'print files; one that blocks (event, log, data) is followed until Ctrl-C',
+  args: '<path...>',
+  examples: ['slashnet cat /ppp/clone', 'slashnet cat /ppp/0/status /ppp/0/err'],
+  run: (paths, o) =>
+    withDaemon(o, async (m, cancel) => {
+      for (const path of paths) await copy(m, path, cancel);
+      return 0;
+    }),
+};

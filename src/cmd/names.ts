@@ -1,0 +1,60 @@
+/** slashnet ns, bind, unbind, mount, unmount: the name space of a daemon. */
+import { resolve } from 'node:path';
+import { quote } from 'slashnet/core';
+import { type Command, type Options, out, withDaemon } from './command.js';
+
+const control = (o: Options, line: string): Promise<number> =>
+  withDaemon(o, async (m, cancel) => {
+    await m.writeFile('/ctl', line, cancel);
+    return 0;
+  });
+
+export const ns: Command = {
+  name: 'ns',
+  about: 'print the name space as the commands that rebuild it',
+  examples: ['slashnet ns'],
+  run: (_args, o) =>
+    withDaemon(o, async (m, cancel) => {
+      await out(await m.readFile('/ns', cancel));
+      return 0;
+    }),
+};
+
+export const bind: Command = {
+  name: 'bind',
+  about: 'put a file or directory in the place of another, as bind(1)',
+  args: '<source> <target>',
+  options: [
+    ['-b, --before', 'union: source first'],
+    ['-a, --after', 'union: target first'],
+  ],
+  examples: ['slashnet bind /n/far/ether0 /ether0', 'slashnet bind -a /n/far /'],
+  run(args, o) {
+    const flag = o.before === true ? '-b ' : o.after === true ? '-a ' : '';
+    return control(o, `bind ${flag}${args.map(quote).join(' ')}`);
+  },
+};
+
+export const unbind: Command = {
+  name: 'unbind',
+  about: 'undo a bind; open files and links stay as they are',
+  args: '<path...>',
+  examples: ['slashnet unbind /ether0', 'slashnet unbind /n/far/ether0 /ether0'],
+  run: (args, o) => control(o, `unbind ${args.map(quote).join(' ')}`),
+};
+
+export const mount: Command = {
+  name: 'mount',
+  about: 'show the tree of a running daemon at a directory, over FUSE',
+  args: '<directory>',
+  examples: ['slashnet mount /mnt', 'slashnet mount ~/net && cat ~/net/version'],
+  run: ([dir = ''], o) => control(o, `fuse ${quote(resolve(dir))}`),
+};
+
+export const unmount: Command = {
+  name: 'unmount',
+  about: 'take a mount of a running daemon away',
+  args: '<directory>',
+  examples: ['slashnet unmount /mnt'],
+  run: ([dir = ''], o) => control(o, `unfuse ${quote(resolve(dir))}`),
+};

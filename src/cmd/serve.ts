@@ -1,0 +1,81 @@
+/** slashnet serve: the daemon, in the foreground. The only place where everything is put together. */
+import { readFile } from 'node:fs/promises';
+import { serveStdio } from '@9p/lib9p';
+import type { Daemon, DaemonOptions } from '../../srv/daemon.js';
+import { type Command, type Options, Usage } from './command.js';
+
+/** Loaded unless a profile or --bare says otherwise; what cannot run here is told and left out. */
+const usual = ['auth', 'loop', 'ipifc', 'pppoe', 'ppp'];
+
+const list = (v: unknown): readonly string[] => (Array.isArray(v) ? (v as string[]) : []);
+
+/** "ether0=eth1" to the plugin's arguments. */
+function etherLoad(spec: string): string {
+  const m = /^(ether\d+)=([^\s/=]+)$/.exec(spec);
+  if (m === null) throw new Usage(`bad --ether '${spec}': etherN=interface`);
+  return `ether ${m[2]} ${m[1]}`;
+}
+
+async function optionsOf(o: Options): Promise<DaemonOptions> {
+  const { defaultSocket } = await import('../../srv/runtime.js');
+  const ethers = list(o.ether).map(etherLoad);
+  const bare = o.bare === true;
+  const debug = o.debug === true ? (s: string) => void process.stderr.write(`${s}\n`) : undefined;
+  const file = typeof o.profile === 'string' ? o.profile : undefined;
+  return {
+    socket: o.stdio === true ? undefined : String(o.socket ?? defaultSocket()),
+    listen: list(o.listen),
+    insecure: o.insecure === true,
+    tryLoad: bare ? [] : [...usual, ...(ethers.length === 0 ? ['ether'] : [])],
+    load: [...ethers, ...list(o.load)],
+    profile: file === undefined ? undefined : { name: file, text: await readFile(file, 'utf8') },
+    log: o.quiet === true ? undefined : (s) => void process.stderr.write(`slashnet: ${s}\n`),
+    trace: debug,
+  };
+}
+
+/** Until a signal, or the end of stdio. */
+async function untilTold(d: Daemon, o: Options): Promise<string> {
+  const signals = new Promise<string>((resolve) => {
+    for (const s of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(s, () => resolve(s));
+  });
+  if (o.stdio !== true) return signals;
+  return Promise.race([signals, serveStdio(d.server)]);
+}
+
+export const serve: Command = {
+  name: 'serve',
+  about: 'run the daemon in the foreground, until SIGTERM or Ctrl-C',
+  options: [
+    ['--socket <path>', 'unix socket to listen on (default: in the runtime directory)'],
+    ['--listen <address...>', 'also listen on tcp!host!port'],
+    ['--insecure', 'believe the names that clients of --listen give'],
+    ['--stdio', 'speak 9P on standard input and output instead, as behind ssh'],
+    ['--ether <etherN=interface...>', 'serve these interfaces, under these names'],
+    ['--load <plugin...>', "load more plugins: 'name arg arg'"],
+    ['--bare', 'load nothing but what --load and --profile say'],
+    ['--profile <file>', 'lines to do first: root control messages, or a path and its message'],
+    ['--mount <directory>', 'mount there over FUSE'],
+    ['-D, --debug', 'print each 9P message on standard error'],
+    ['-q, --quiet', 'no log on standard error'],
+  ],
+  examples: [
+    'slashnet serve --ether ether0=eth1',
+    'slashnet serve --profile /etc/slashnet/profile --mount /mnt',
+    "srv -e 'ssh host slashnet serve --stdio' slashnet /n/slashnet    # on Plan 9",
+  ],
+  async run(_args, o) {
+    const { startDaemon } = await import('../../srv/daemon.js');
+    const d = await startDaemon(await optionsOf(o));
+    try {
+      if (typeof o.mount === 'string') await d.mount(o.mount);
+      if (o.quiet !== true)
+        for (const a of d.addresses) process.stderr.write(`slashnet: listening on ${a}\n`);
+      const why = await untilTold(d, o);
+      d.system.env.log(`${why}: hanging up`);
+    } finally {
+      await d.stop('the daemon ended');
+    }
+    return 0;
+  },
+};

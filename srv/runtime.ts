@@ -1,0 +1,33 @@
+/** Where a daemon's socket lies, and whose it is. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+
+/** $XDG_RUNTIME_DIR, /run for root, else a directory of one's own in /tmp. Made with mode 700. */
+export function runtimeDirectory(): string {
+  const uid = process.getuid?.() ?? 0;
+  const base = process.env.XDG_RUNTIME_DIR ?? (uid === 0 ? '/run' : `/tmp/slashnet-${uid}`);
+  const dir =
+    process.env.XDG_RUNTIME_DIR === undefined && uid !== 0 ? base : join(base, 'slashnet');
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  return dir;
+}
+
+export const defaultSocket = (): string => join(runtimeDirectory(), 'ns.sock');
+
+/** The address that commands use: -a, $SLASHNET, the default socket. */
+export const addressOf = (option: string | undefined): string =>
+  option ?? process.env.SLASHNET ?? `unix!${defaultSocket()}`;
+
+export function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'none');
+  }
+}
+
+export function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

@@ -52,8 +52,10 @@ export class Slot implements Context {
   #lowerPort: Port | undefined;
   #ctl: Node | undefined;
   #opens = 0;
-  #data: DataFile | undefined;
+  readonly #data = new Map<Port, DataFile>();
   #closed = false;
+  /** The ports behind its data files. */
+  readonly uppers: readonly Port[];
   readonly #host: SlotHost;
   readonly #verbs: readonly Verb<Slot>[];
 
@@ -78,6 +80,7 @@ export class Slot implements Context {
     this.taps = new Taps(env.clock, this.name, layer.linkType, layer.format);
     this.log = this.#makeLog();
     this.c = layer.create(this);
+    this.uppers = this.#uppers();
     this.control = new Control(verbs, this);
     this.control.onrefused = (e) => {
       this.err = e.message;
@@ -92,6 +95,12 @@ export class Slot implements Context {
         all: () => (this.#closed ? [] : nodes),
       },
     );
+  }
+
+  #uppers(): readonly Port[] {
+    const all = this.c.upper === undefined ? [] : [this.c.upper];
+    for (const def of this.layer.files ?? []) if ('port' in def) all.push(def.port(this.c));
+    return all;
   }
 
   #makeLog(): Log {
@@ -198,7 +207,7 @@ export class Slot implements Context {
       this.#lowerPort = undefined;
       this.event(`unbind ${path}: ${why}`);
     }
-    if (port === this.c.upper) this.env.turn.defer(() => this.#maybeFree());
+    if (this.uppers.includes(port)) this.env.turn.defer(() => this.#maybeFree());
   }
 
   // Verbs -----------------------------------------------------------------------------------------
@@ -247,17 +256,16 @@ export class Slot implements Context {
     this.control.abort(why);
     const link = this.link;
     this.link = undefined;
-    const { upper } = this.c;
     this.env.turn.run(() => {
       try {
         this.c.close(why);
       } catch (e) {
         this.env.log(`${this.name} close: ${errorText(e)}`);
       }
-      if (upper?.peer !== undefined) {
-        const peer = upper.peer;
-        upper.detach(why);
-        peer.detach(`${this.name} was closed`);
+      for (const port of this.uppers) {
+        const { peer } = port;
+        port.detach(why);
+        peer?.detach(`${this.name} was closed`);
       }
     });
     if (link !== undefined) void Promise.resolve(link.unbind(why)).catch(() => undefined);
@@ -267,7 +275,7 @@ export class Slot implements Context {
 
   // Use and life ----------------------------------------------------------------------------------
   get used(): boolean {
-    return this.#opens > 0 || this.c.upper?.peer !== undefined;
+    return this.#opens > 0 || this.uppers.some((p) => p.peer !== undefined);
   }
 
   hold(): void {
@@ -299,23 +307,28 @@ export class Slot implements Context {
     return this.control.write(data, req);
   }
 
-  openData(qid: Qid, req: Req): OpenFile {
-    const { upper } = this.c;
-    if (upper === undefined) throw refuse('data not supported');
-    if (this.#data === undefined) {
-      if (upper.peer !== undefined) throw refuse(`${Einuse}: ${upper.peer.name} is bound to it`);
-      this.#data = new DataFile(upper, qid, {
-        turn: this.env.turn,
-        count: (reason) => this.count(reason),
-        crash: (e) => this.crash(e),
-        closed: () => {
-          this.#data = undefined;
-          this.release();
-        },
-      });
-      this.hold();
-      this.touched = true;
+  openData(port: Port, qid: Qid, req: Req): OpenFile {
+    let data = this.#data.get(port);
+    if (data === undefined) {
+      if (port.peer !== undefined) throw refuse(`${Einuse}: ${port.peer.name} is bound to it`);
+      data = this.#newData(port, qid);
     }
-    return this.#data.open(qid, req.iounit);
+    return data.open(qid, req.iounit);
+  }
+
+  #newData(port: Port, qid: Qid): DataFile {
+    const data = new DataFile(port, qid, {
+      turn: this.env.turn,
+      count: (reason) => this.count(reason),
+      crash: (e) => this.crash(e),
+      closed: () => {
+        this.#data.delete(port);
+        this.release();
+      },
+    });
+    this.#data.set(port, data);
+    this.hold();
+    this.touched = true;
+    return data;
   }
 }

@@ -164,6 +164,7 @@ const stream_bytes = 256 * 1024;
 /** The node of a plugin's file definition, for the thing `c` that it is about. */
 export function defNode<C>(def: FileDef<C>, c: C, owner: () => string): FileNode {
   const o = { name: def.name, perm: def.perm, owner };
+  if ('port' in def) throw new Error(`${def.name}: a data file belongs to a conversation`);
   if ('open' in def) return new FileNode(o, (mode, req) => def.open(c, mode, req));
   if ('stream' in def)
     return new FileNode(o, (_mode, req, qid) => {

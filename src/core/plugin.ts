@@ -161,6 +161,8 @@ export type FileDef<C> = { readonly name: string; readonly perm: number } & (
       stream(c: C, q: Queue<Uint8Array>, req: Req): () => void;
     }
   | { open(c: C, mode: number, req: Req): Wait<OpenFile> }
+  /** A further data file: the far end of a wire. Of conversations only. */
+  | { port(c: C): Port }
 );
 
 export interface Log {

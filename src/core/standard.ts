@@ -1,5 +1,5 @@
 /** The verbs and files that every conversation has; DESIGN's table and no other. */
-import type { Node, OpenFile, Qid, Req, Wait } from '@9p/lib9p';
+import { type Node, type OpenFile, omode, type Qid, type Req, type Wait } from '@9p/lib9p';
 import { usageOf } from './control.js';
 import type { Slot } from './conv.js';
 import { Eperm, refuse } from './errors.js';
@@ -129,24 +129,28 @@ class CtlFile extends TextFile {
 /** The ctl file, open: by its own name, or through clone or listen. */
 export const openCtl = (s: Slot, qid: Qid): OpenFile => new Holding(s, new CtlFile(s, qid));
 
-/** `data`: as a file, or as what `bind` joins to. */
+/** A data file: opened as a file, or what `bind` joins to. */
 class DataNode extends FileNode {
   readonly #s: Slot;
-  constructor(s: Slot) {
-    super({ name: 'data', perm: 0o660, owner: () => s.owner.uname }, (_mode, req, qid) =>
-      s.openData(qid, req),
+  readonly #port: Port | undefined;
+  constructor(s: Slot, name: string, perm: number, port: Port | undefined) {
+    super({ name, perm, owner: () => s.owner.uname }, (_mode, req, qid) =>
+      s.openData(port ?? refuseData(s), qid, req),
     );
     this.#s = s;
+    this.#port = port;
   }
   /** The port, for who would rather join than read. The rights are those of an open for both. */
   channel(req: Req): Chan {
-    const s = this.#s;
-    const port = s.c.upper;
-    if (port === undefined) throw refuse('data carries no packets');
-    if (!this.allowed(2, req)) throw refuse(Eperm);
-    s.touched = true;
+    const port = this.#port ?? refuseData(this.#s);
+    if (!this.allowed(omode.rdwr, req)) throw refuse(Eperm);
+    this.#s.touched = true;
     return portChan(port, this.qid);
   }
+}
+
+function refuseData(s: Slot): never {
+  throw refuse(`${s.name}/data carries no packets`);
 }
 
 /** A port as a channel that cannot be read or written as a file. */
@@ -168,7 +172,7 @@ export function conversationNodes(s: Slot): readonly Node[] {
   const line = (t: string): string => (t === '' || t.endsWith('\n') ? t : `${t}\n`);
   const nodes: Node[] = [
     new FileNode({ name: 'ctl', perm: 0o660, owner }, (_m, _r, qid) => openCtl(s, qid), true),
-    new DataNode(s),
+    new DataNode(s, 'data', 0o660, c.upper),
     text('status', () => line(`${c.state} ${c.status()}`.trimEnd())),
     text('stats', () => statsOf(s)),
     text('local', () => line(c.local?.() ?? '')),
@@ -183,7 +187,8 @@ export function conversationNodes(s: Slot): readonly Node[] {
     text('help', () => helpOf(layer)),
   ];
   for (const def of layer.files ?? []) {
-    const node = defNode(def, c, owner);
+    const node =
+      'port' in def ? new DataNode(s, def.name, def.perm, def.port(c)) : defNode(def, c, owner);
     const i = nodes.findIndex((n) => n.name === def.name);
     if (i >= 0) nodes[i] = node;
     else nodes.push(node);

@@ -32,6 +32,7 @@ export class ChapPeer implements AuthMachine {
   #asked: { id: number; challenge: Uint8Array } | undefined;
   #reply: Control | undefined;
   #waiting = false;
+  #sent = 0;
   #user = '';
 
   constructor(host: AuthHost, t: AuthTimers, ours: () => Uint8Array | undefined = () => undefined) {
@@ -65,7 +66,7 @@ export class ChapPeer implements AuthMachine {
     const again = this.#asked?.id === c.id && equal(this.#asked.challenge, v.value);
     if (again) {
       if (this.#reply !== undefined) this.#host.send(this.#reply);
-      return;
+      return; // what it needs is under way
     }
     const ours = this.#ours();
     if (ours !== undefined && equal(ours, v.value)) {
@@ -91,14 +92,27 @@ export class ChapPeer implements AuthMachine {
     const body = concat([a.response.length], a.response, a.user);
     this.#reply = { code: chapCodes.response, id: this.#asked.id, body };
     this.#waiting = true;
-    this.#at = now + this.#t.restart_timer_ms * this.#t.tries;
-    this.#host.send(this.#reply);
+    this.#sent = 0;
+    this.#send(this.#reply, now);
+  }
+
+  /** Again and again, since the Success may be lost: the authenticator must allow it (RFC 1994 4.2). */
+  #send(reply: Control, now: Ms): void {
+    this.#sent++;
+    this.#at = now + this.#t.restart_timer_ms;
+    this.#host.send(reply);
   }
 
   timeout(now: Ms): void {
     if (now < this.#at) return;
+    if (this.#waiting && this.#reply !== undefined && this.#sent < this.#t.tries) {
+      this.#send(this.#reply, now);
+      return;
+    }
     this.#at = never;
-    const why = this.#waiting ? 'no answer to our response' : 'no challenge from the peer';
+    const why = this.#waiting
+      ? `no answer to ${this.#sent} responses`
+      : 'no challenge from the peer';
     this.#host.done(false, why, this.#user);
   }
   deadline(): Ms {

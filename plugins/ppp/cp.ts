@@ -54,6 +54,8 @@ interface Request {
 
 /** Codes without which nothing works: a Code-Reject of one is catastrophic (RXJ-). */
 const vital = codes.codeRej;
+/** Times that an acknowledged request may come again before it counts as a new beginning. */
+const repetitions_max = 3;
 /** Most bytes of a rejected packet that we send back. */
 const rejected_bytes = 1024;
 
@@ -69,6 +71,9 @@ export class ControlProtocol {
   #asked: readonly Opt[] = [];
   #askedId = -1;
   #answered = true;
+  /** The peer's request that we acknowledged last, and how often it has come again since we are Opened. */
+  #agreed: { readonly id: number; readonly body: Uint8Array } | undefined;
+  #again = 0;
   #naksSent = 0;
   #naksTaken = 0;
   #why = 'closed';
@@ -164,6 +169,11 @@ export class ControlProtocol {
   // Receiving -----------------------------------------------------------------------------------
 
   #receiveRequest(c: Control, now: Ms): void {
+    if (this.#isRetransmission(c)) {
+      this.#host.count('repeated');
+      this.#send(codes.confAck, c.id, c.body);
+      return;
+    }
     const asked = parseOptions(c.body);
     if (typeof asked === 'string') {
       this.#host.count(asked);
@@ -174,6 +184,16 @@ export class ControlProtocol {
     const good = a.code === codes.confAck;
     this.#step(good ? 'RCR+' : 'RCR-', now, { control: c, asked, answer: a });
     if (a.fail !== undefined) this.close(a.fail, now);
+  }
+
+  /** The very request that made us Opened: its Ack was slow or lost, and the peer still waits for it. To begin
+   *  anew then, as the table has it for any request, never ends where the round trip is longer than the Restart
+   *  timer. A peer that did begin anew gets what the table says after `repetitions_max`. */
+  #isRetransmission(c: Control): boolean {
+    const was = this.#agreed;
+    if (!this.opened || was === undefined || c.id !== was.id || !equal(c.body, was.body))
+      return false;
+    return ++this.#again <= repetitions_max;
   }
 
   /** Ack, Nak or Reject: valid once, for the last request, and only if it speaks of what that asked. */
@@ -287,6 +307,8 @@ export class ControlProtocol {
   #sendAck(r: Request | undefined): void {
     if (r?.answer === undefined || r.asked === undefined) throw new Error('sca without a request');
     this.#naksSent = 0;
+    this.#again = 0;
+    this.#agreed = { id: r.control.id, body: r.control.body.slice() };
     agree(this.spec.options, r.asked);
     this.#send(codes.confAck, r.control.id, r.answer.body);
   }

@@ -37,6 +37,7 @@ function fmt(b: Uint8Array, o: number, end: number): string {
   const name = protocolNames.get(protocol) ?? protocol.toString(16).padStart(4, '0');
   if (protocol < 0x8000) return `${name} ${end - at} bytes`;
   const c = parseControl(b, at, end);
+  if (typeof c === 'string' && protocol === protocols.pap) return `${name} ${c}`; // may hold a password
   if (typeof c === 'string') return `${name} ${c} ${hex(b.subarray(at, Math.min(end, at + 16)))}`;
   return `${name} ${fmtControl(protocol, c)}`;
 }

@@ -1,0 +1,373 @@
+/** A PPP session: the phases of RFC 1661 section 3, composed of LCP, authentication, IPCP and IPV6CP. */
+import { type Packet, put32, u16, u32 } from '@9p/packet';
+import type { Machine, Ms, Output, Random } from 'slashnet/core';
+import { AuthPhase } from './authphase.js';
+import { codes, protocols } from './codes.js';
+import { ControlProtocol, type CpHost, protocolReject, rejectedProtocol } from './cp.js';
+import { fmtControl } from './fmt.js';
+import { type IpcpConfig, initialIpcp, ipcpOptionSet } from './ipcp.js';
+import { initialIpv6cp, ipv6cpOptionSet } from './ipv6cp.js';
+import { Keepalive } from './keepalive.js';
+import { initialResult, type LcpResult, lcpOptionSet } from './lcp.js';
+import type { Option } from './options.js';
+import type { AuthResult, Command, Phase, PppConfig, PppEvent } from './session.js';
+import { type Control, controlPacket, header_bytes, parseControl } from './wire.js';
+
+/** Outputs that wait for poll(); more is a bug, since the driver drains after each input. */
+const outputs_max = 4096;
+
+export class PppMachine implements Machine<Command, PppEvent> {
+  readonly keepalive: Keepalive;
+  readonly #config: PppConfig;
+  readonly #random: Random;
+  readonly #out: Output<PppEvent>[] = [];
+  readonly #auth: AuthPhase;
+  readonly #host: CpHost;
+  #result: LcpResult = initialResult();
+  #lcp: ControlProtocol;
+  #ncps: readonly ControlProtocol[] = [];
+  #phase: Phase = 'Dead';
+  #linked = false;
+  #active = false;
+  #network = false;
+  /** Why the link must go, found out in the midst of an input. */
+  #failed: string | undefined;
+  /** Network protocols that have finished, and why the last one did. */
+  readonly #ended = new Set<ControlProtocol>();
+  #ncpWhy = '';
+
+  /** `heard` counts the packets that came from the peer, data included (the Path knows). */
+  constructor(config: PppConfig, random: Random, heard: () => number = () => 0) {
+    this.#config = config;
+    this.#random = random;
+    this.#host = {
+      send: (protocol, c) => this.#send(protocol, c),
+      log: (line) => this.#tell({ is: 'log', line }),
+      count: (reason) => this.#tell({ is: 'count', reason }),
+    };
+    this.#auth = new AuthPhase(
+      config,
+      {
+        send: this.#host.send,
+        count: this.#host.count,
+        need: (need) => this.#tell({ is: 'need', need }),
+        result: (r) => this.#authResult(r),
+      },
+      random,
+    );
+    this.keepalive = new Keepalive(config.echo, (id) => this.#sendEcho(id), heard);
+    this.#lcp = this.#newLcp();
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+  get lcp(): ControlProtocol {
+    return this.#lcp;
+  }
+  /** IPCP and IPV6CP while the link is in the Network phase. */
+  get ncps(): readonly ControlProtocol[] {
+    return this.#ncps;
+  }
+  /** What LCP has agreed on; its defaults before. */
+  get agreed(): Readonly<LcpResult> {
+    return this.#result;
+  }
+
+  // Machine -------------------------------------------------------------------------------------
+
+  command(c: Command, now: Ms): void {
+    if (c.do === 'up') this.#linkUp(now);
+    else if (c.do === 'down') this.#linkDown(c.why, now);
+    else if (c.do === 'open') this.#open(now);
+    else if (c.do === 'close') this.#lcp.close(c.why, now);
+    else this.#auth.answer(c.answer, now);
+    this.#follow(now);
+  }
+
+  receive(p: Packet, now: Ms): void {
+    const n = p.end - p.start;
+    if (!this.#active || n < 2) {
+      this.#host.count(n < 2 ? 'runt' : 'notopen');
+      return;
+    }
+    const protocol = u16(p.buf, p.start);
+    if (protocol === protocols.lcp) this.#control(p, (c) => this.#lcp.receive(c, now));
+    else if (!this.#lcp.opened) this.#host.count('beforelcp');
+    else if (protocol === protocols.pap || protocol === protocols.chap)
+      this.#control(p, (c) => this.#auth.receive(protocol, c, now));
+    else this.#other(protocol, p, now);
+    this.#follow(now);
+  }
+
+  timeout(now: Ms): void {
+    if (now >= this.#lcp.deadline()) this.#lcp.timeout(now);
+    for (const ncp of this.#ncps) if (now >= ncp.deadline()) ncp.timeout(now);
+    this.#auth.timeout(now);
+    if (this.keepalive.timeout(now)) {
+      const n = this.#config.echo.echo_failures;
+      this.#lcp.close(`lcp: peer is gone: no answer to ${n} echo requests`, now);
+    }
+    this.#follow(now);
+  }
+
+  poll(): Output<PppEvent> | undefined {
+    return this.#out.shift();
+  }
+
+  deadline(): Ms {
+    let at = Math.min(this.#lcp.deadline(), this.#auth.deadline(), this.keepalive.deadline());
+    for (const ncp of this.#ncps) at = Math.min(at, ncp.deadline());
+    return at;
+  }
+
+  #tell(event: PppEvent): void {
+    if (this.#out.length >= outputs_max) throw new Error('nobody polls');
+    this.#out.push({ do: 'tell', event });
+  }
+
+  #send(protocol: number, c: Control): void {
+    this.#out.push({ do: 'send', packet: controlPacket(protocol, c) });
+  }
+
+  // The link ------------------------------------------------------------------------------------
+
+  #open(now: Ms): void {
+    if (this.#active) return;
+    this.#active = true;
+    this.#result = initialResult();
+    this.#lcp = this.#newLcp();
+    this.#lcp.open(now);
+    if (this.#linked) this.#lcp.up(now);
+  }
+
+  #linkUp(now: Ms): void {
+    if (this.#linked) return;
+    this.#linked = true;
+    if (this.#active) this.#lcp.up(now);
+  }
+
+  #linkDown(why: string, now: Ms): void {
+    this.#linked = false;
+    this.#lcp.down(now);
+    if (this.#active) this.#finish(`link lost: ${why}`);
+  }
+
+  #finish(why: string): void {
+    this.#active = false;
+    this.#failed = undefined;
+    this.#tell({ is: 'finished', why });
+  }
+
+  /** What follows from an input once the automata have settled. */
+  #follow(now: Ms): void {
+    if (this.#failed !== undefined && this.#lcp.opened) this.#lcp.close(this.#failed, now);
+    this.#failed = undefined;
+    if (this.#lcp.opened && !this.#network && this.#auth.done) this.#startNetwork(now);
+    if (this.#network && this.#ncps.every((ncp) => this.#ended.has(ncp)))
+      this.#lcp.close(`no network protocol: ${this.#ncpWhy}`, now);
+    const { state } = this.#lcp;
+    if (this.#active && (state === 'Closed' || state === 'Initial')) this.#finish('closed');
+    this.#enter(this.#phaseNow());
+  }
+
+  #phaseNow(): Phase {
+    const { state } = this.#lcp;
+    if (!this.#active || !this.#linked) return 'Dead';
+    if (state === 'Closing' || state === 'Stopping') return 'Terminate';
+    if (state !== 'Opened') return 'Establish';
+    return this.#network ? 'Network' : 'Authenticate';
+  }
+
+  #enter(phase: Phase): void {
+    if (phase === this.#phase) return;
+    this.#phase = phase;
+    this.#tell({ is: 'phase', phase });
+  }
+
+  // LCP -----------------------------------------------------------------------------------------
+
+  #newLcp(): ControlProtocol {
+    const { lcp, timers, passive } = this.#config;
+    const spec = {
+      name: 'lcp',
+      protocol: protocols.lcp,
+      options: lcpOptionSet(lcp, this.#result, this.#random),
+      timers,
+      passive,
+      up: (now: Ms) => this.#lcpUp(now),
+      down: (now: Ms) => this.#lcpDown(now),
+      finished: (why: string) => this.#finish(why),
+      extra: (c: Control, now: Ms) => this.#lcpExtra(c, now),
+    };
+    return new ControlProtocol(spec, this.#host);
+  }
+
+  #lcpUp(now: Ms): void {
+    const { demand, comply } = this.#result;
+    if (this.#config.lcp.demand.length > 0 && demand === undefined)
+      throw new Error('LCP opened without the authentication that was demanded');
+    this.#tell({ is: 'link', up: { ...this.#result } });
+    this.keepalive.start(now);
+    this.#auth.start(demand, comply, now);
+  }
+
+  #lcpDown(now: Ms): void {
+    this.keepalive.stop();
+    this.#auth.stop();
+    for (const ncp of this.#ncps) ncp.down(now);
+    this.#ncps = [];
+    this.#ended.clear();
+    this.#network = false;
+    this.#tell({ is: 'link', up: undefined });
+  }
+
+  /** LCP's codes beyond Code-Reject; most mean something only while it is Opened (RFC 1661 5.7 to 5.9). */
+  #lcpExtra(c: Control, now: Ms): boolean {
+    if (c.code < codes.protRej || c.code > codes.timeRemaining) return false;
+    if (c.code >= codes.identification) this.#host.log(`lcp peer: ${fmtControl(protocols.lcp, c)}`);
+    else if (!this.#lcp.opened) this.#host.count('beforelcp');
+    else if (c.code === codes.protRej) this.#protocolRejected(c.body, now);
+    else if (c.code === codes.echoReq) this.#echoed(c, now);
+    else if (c.code === codes.echoReply) this.#echoReply(c, now);
+    return true;
+  }
+
+  #echoed(c: Control, now: Ms): void {
+    const { magic } = this.#result;
+    if (c.body.length < 4) this.#host.count('badlength');
+    else if (magic !== 0 && u32(c.body, 0) === magic)
+      this.#lcp.close('the line is looped back', now);
+    else {
+      const body = c.body.slice();
+      put32(body, 0, magic);
+      this.#send(protocols.lcp, { code: codes.echoReply, id: c.id, body });
+    }
+  }
+
+  #echoReply(c: Control, now: Ms): void {
+    const { magic } = this.#result;
+    if (c.body.length < 4) this.#host.count('badlength');
+    else if (magic !== 0 && u32(c.body, 0) === magic) this.#host.count('looped');
+    else this.keepalive.reply(c.id, now);
+  }
+
+  #sendEcho(id: number): void {
+    const body = new Uint8Array(4);
+    put32(body, 0, this.#result.magic);
+    this.#send(protocols.lcp, { code: codes.echoReq, id, body });
+  }
+
+  /** It ends that protocol, never the link, unless the protocol is LCP or the authentication agreed on. */
+  #protocolRejected(body: Uint8Array, now: Ms): void {
+    const protocol = rejectedProtocol(body);
+    const ncp = this.#ncps.find((x) => x.spec.protocol === protocol);
+    if (protocol === undefined) this.#host.count('badlength');
+    else if (protocol === protocols.lcp) this.#lcp.refused(now);
+    else if (ncp !== undefined) ncp.refused(now);
+    else if (this.#auth.uses(protocol)) this.#failed = 'authentication: peer rejects its protocol';
+    else this.#host.log(`lcp peer rejects protocol ${protocol.toString(16)}`);
+  }
+
+  // Authentication ------------------------------------------------------------------------------
+
+  #authResult(r: AuthResult): void {
+    this.#tell(r);
+    if (r.ok) return;
+    const whose = r.who === 'we' ? '' : ` of the peer${r.user === '' ? '' : ` '${r.user}'`}`;
+    const said = r.message === '' ? '' : `: ${r.message}`;
+    this.#failed = `authentication${whose} failed (${r.method})${said}`;
+  }
+
+  // Network -------------------------------------------------------------------------------------
+
+  #startNetwork(now: Ms): void {
+    this.#network = true;
+    const { ip, ipv6 } = this.#config;
+    const ncps: ControlProtocol[] = [];
+    if (ip !== undefined) ncps.push(this.#newIpcp(ip));
+    if (ipv6 !== undefined) ncps.push(this.#newIpv6cp(ipv6));
+    this.#ncps = ncps;
+    for (const ncp of ncps) {
+      ncp.open(now);
+      ncp.up(now);
+    }
+  }
+
+  #newIpcp(config: IpcpConfig): ControlProtocol {
+    const r = initialIpcp(config);
+    const ncp: ControlProtocol = this.#newNcp({
+      name: 'ipcp',
+      protocol: protocols.ipcp,
+      options: ipcpOptionSet(config, r),
+      up: (now) => {
+        if (r.local === 0) ncp.close('ipcp: peer gives us no address', now);
+        else this.#tell({ is: 'ip', up: { ...r, remote: r.remote === 0 ? r.local : r.remote } });
+      },
+      lost: (why) => this.#tell({ is: 'ipdown', why }),
+    });
+    return ncp;
+  }
+
+  #newIpv6cp(config: { readonly id?: Uint8Array }): ControlProtocol {
+    const r = initialIpv6cp(this.#random, config.id);
+    return this.#newNcp({
+      name: 'ipv6cp',
+      protocol: protocols.ipv6cp,
+      options: ipv6cpOptionSet(r, this.#random),
+      up: () => this.#tell({ is: 'ipv6', up: { ...r } }),
+      lost: (why) => this.#tell({ is: 'ipv6down', why }),
+    });
+  }
+
+  #newNcp(o: NcpSpec): ControlProtocol {
+    const ncp: ControlProtocol = new ControlProtocol(
+      {
+        name: o.name,
+        protocol: o.protocol,
+        options: o.options,
+        timers: this.#config.timers,
+        up: (now) => {
+          this.#ended.delete(ncp);
+          o.up(now);
+        },
+        down: () => o.lost(`${o.name} went down`),
+        finished: (why) => {
+          this.#ended.add(ncp);
+          this.#ncpWhy = why;
+          o.lost(why);
+        },
+      },
+      this.#host,
+    );
+    return ncp;
+  }
+
+  /** A packet of no protocol that LCP and authentication know. */
+  #other(protocol: number, p: Packet, now: Ms): void {
+    const ncp = this.#ncps.find((x) => x.spec.protocol === protocol);
+    if (ncp !== undefined) this.#control(p, (c) => ncp.receive(c, now));
+    else if (!this.#network) this.#host.count('beforeauth');
+    else {
+      this.#host.count('unknownprotocol');
+      const info = p.buf.subarray(p.start + 2, p.end);
+      const body = protocolReject(protocol, info, this.#result.peerMru - header_bytes);
+      this.#send(protocols.lcp, { code: codes.protRej, id: this.#lcp.nextId(), body });
+    }
+  }
+
+  #control(p: Packet, f: (c: Control) => void): void {
+    const c = parseControl(p.buf, p.start + 2, p.end);
+    if (typeof c === 'string') this.#host.count(c);
+    else f(c);
+  }
+}
+
+interface NcpSpec {
+  readonly name: string;
+  readonly protocol: number;
+  readonly options: readonly Option[];
+  up(now: Ms): void;
+  /** It went down or never came up. */
+  lost(why: string): void;
+}

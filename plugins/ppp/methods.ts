@@ -1,0 +1,45 @@
+/** Which machines run an authentication method; a new method is an entry here and one in codes.ts. */
+import type { AuthHost, AuthMachine, AuthTimers } from './authentication.js';
+import { ChapAuthenticator, ChapPeer } from './chap.js';
+import { type AuthMethod, chapCodes, papCodes } from './codes.js';
+import { PapAuthenticator, PapPeer } from './pap.js';
+
+export interface MethodContext {
+  /** A random Identifier to begin with. */
+  readonly id: number;
+  /** What we call ourselves in a challenge. */
+  readonly name: string;
+  /** The challenge that we sent last. */
+  ours(): Uint8Array | undefined;
+}
+
+export interface Method {
+  /** Proves who we are. */
+  peer(h: AuthHost, t: AuthTimers, c: MethodContext): AuthMachine;
+  /** Has the peer prove who it is. */
+  authenticator(h: AuthHost, t: AuthTimers, c: MethodContext): AuthMachine & Challenger;
+  /** Codes that are the authenticator's to receive; the others are the peer's. */
+  readonly toAuthenticator: readonly number[];
+}
+export interface Challenger {
+  readonly challenge?: Uint8Array | undefined;
+}
+
+const methods: Readonly<Record<string, Method>> = {
+  pap: {
+    peer: (h, t) => new PapPeer(h, t),
+    authenticator: (h, t) => new PapAuthenticator(h, t),
+    toAuthenticator: [papCodes.authReq],
+  },
+  chap: {
+    peer: (h, t, c) => new ChapPeer(h, t, c.ours),
+    authenticator: (h, t, c) => new ChapAuthenticator(h, t, c.id, c.name),
+    toAuthenticator: [chapCodes.response],
+  },
+};
+
+export function methodFor(m: AuthMethod): Method {
+  const found = methods[m.name];
+  if (found === undefined) throw new Error(`no machine for ${m.name}`);
+  return found;
+}

@@ -1,0 +1,86 @@
+/** What the parts of a session share: its configuration, what it is told and what it tells. */
+import type { Answer, AuthTimers, Need } from './authentication.js';
+import { authMethods } from './codes.js';
+import { defaultTimers, type Timers } from './cp.js';
+import type { IpcpConfig, IpcpResult } from './ipcp.js';
+import type { Ipv6cpResult } from './ipv6cp.js';
+import { defaultEcho, type EchoConfig } from './keepalive.js';
+import type { LcpConfig, LcpResult } from './lcp.js';
+
+export interface PppConfig {
+  readonly lcp: LcpConfig;
+  /** Undefined: no IPv4. */
+  readonly ip: IpcpConfig | undefined;
+  /** Undefined: no IPv6. `id`: our interface identifier, else a random one. */
+  readonly ipv6: { readonly id?: Uint8Array } | undefined;
+  readonly timers: Timers;
+  readonly auth: AuthTimers;
+  readonly echo: EchoConfig;
+  /** Wait for a peer that does not answer yet. */
+  readonly passive: boolean;
+  /** What we call ourselves in a CHAP Challenge. */
+  readonly name: string;
+}
+
+export const defaultConfig: PppConfig = {
+  lcp: {
+    mru: 1500,
+    accm: undefined,
+    magic: true,
+    pfc: false,
+    acfc: false,
+    demand: [],
+    accept: authMethods,
+  },
+  ip: {
+    local: undefined,
+    remote: undefined,
+    server: false,
+    askDns: true,
+    askWins: false,
+    dns: [],
+    wins: [],
+  },
+  ipv6: {},
+  timers: defaultTimers,
+  auth: { restart_timer_ms: 3000, tries: 10 },
+  echo: defaultEcho,
+  passive: false,
+  name: 'slashnet',
+};
+
+/** RFC 1661 section 3.2 */
+export type Phase = 'Dead' | 'Establish' | 'Authenticate' | 'Network' | 'Terminate';
+
+export type Command =
+  /** The link carries frames, or no longer does. */
+  | { readonly do: 'up' }
+  | { readonly do: 'down'; readonly why: string }
+  | { readonly do: 'open' }
+  | { readonly do: 'close'; readonly why: string }
+  | { readonly do: 'answer'; readonly answer: Answer };
+
+export type PppEvent =
+  | { readonly is: 'phase'; readonly phase: Phase }
+  /** LCP came up with this, or (undefined) went down: the Path follows. */
+  | { readonly is: 'link'; readonly up: Readonly<LcpResult> | undefined }
+  | { readonly is: 'need'; readonly need: Need }
+  | AuthResult
+  | { readonly is: 'ip'; readonly up: Readonly<IpcpResult> }
+  | { readonly is: 'ipdown'; readonly why: string }
+  | { readonly is: 'ipv6'; readonly up: Readonly<Ipv6cpResult> }
+  | { readonly is: 'ipv6down'; readonly why: string }
+  /** Dead; nothing comes after it until the next 'open'. */
+  | { readonly is: 'finished'; readonly why: string }
+  | { readonly is: 'log'; readonly line: string }
+  | { readonly is: 'count'; readonly reason: string };
+
+export interface AuthResult {
+  readonly is: 'auth';
+  /** Who has proved, or not, who he is. */
+  readonly who: 'we' | 'peer';
+  readonly ok: boolean;
+  readonly method: string;
+  readonly user: string;
+  readonly message: string;
+}

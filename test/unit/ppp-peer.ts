@@ -1,0 +1,141 @@
+/** A PPP machine together with someone who knows the passwords, for the tests of ppp. */
+import { createHash } from 'node:crypto';
+import { type Packet, text, utf8 } from '@9p/packet';
+import type { Machine, Ms, Output } from 'slashnet/core';
+import type { Answer, Need } from '../../plugins/ppp/authentication.js';
+import { authMethods } from '../../plugins/ppp/codes.js';
+import { fmtPpp } from '../../plugins/ppp/fmt.js';
+import { PppMachine } from '../../plugins/ppp/machine.js';
+import {
+  type Command,
+  defaultConfig,
+  type PppConfig,
+  type PppEvent,
+} from '../../plugins/ppp/session.js';
+import { Pair, type PairOptions, SeededRandom } from '../kit/index.js';
+
+export const user = 'glenda';
+
+export const md5 = (id: number, secret: string, challenge: Uint8Array): Uint8Array =>
+  createHash('md5').update(Uint8Array.of(id)).update(secret).update(challenge).digest();
+
+/** Plays `auth`: proves to be glenda with `password`, and takes for glenda who knows `secret`. */
+export class Peer implements Machine<Command, PppEvent> {
+  readonly ppp: PppMachine;
+  password = 'rabbit';
+  secret = 'rabbit';
+  /** Does not answer what the machine needs. */
+  mute = false;
+  readonly needs: Need[] = [];
+  readonly #challenge: Uint8Array;
+  #now: Ms = 0;
+
+  constructor(config: PppConfig, seed: number, heard: () => number = () => 0) {
+    const random = new SeededRandom(seed);
+    this.#challenge = random.bytes(16);
+    this.ppp = new PppMachine(config, random, heard);
+  }
+
+  command(c: Command, now: Ms): void {
+    this.#now = now;
+    this.ppp.command(c, now);
+  }
+  receive(p: Packet, now: Ms): void {
+    this.#now = now;
+    this.ppp.receive(p, now);
+  }
+  timeout(now: Ms): void {
+    this.#now = now;
+    this.ppp.timeout(now);
+  }
+  deadline(): Ms {
+    return this.ppp.deadline();
+  }
+  poll(): Output<PppEvent> | undefined {
+    const o = this.ppp.poll();
+    if (o?.do === 'tell' && o.event.is === 'need') {
+      this.needs.push(o.event.need);
+      if (!this.mute)
+        this.ppp.command({ do: 'answer', answer: this.#answer(o.event.need) }, this.#now);
+    }
+    return o;
+  }
+
+  #answer(need: Need): Answer {
+    const { n } = need;
+    const name = utf8(user);
+    if (need.need === 'pap') return { n, is: 'pap', user: name, password: utf8(this.password) };
+    if (need.need === 'challenge') return { n, is: 'challenge', challenge: this.#challenge };
+    if (need.need === 'chap') {
+      const response = md5(need.id, this.password, need.challenge);
+      return { n, is: 'chap', user: name, response };
+    }
+    const right =
+      need.need === 'papcheck'
+        ? text(need.password) === this.secret
+        : Buffer.compare(need.response, md5(need.id, this.secret, this.#challenge)) === 0;
+    const ok = right && need.user === user;
+    return { n, is: 'verdict', ok, message: ok ? 'welcome' : 'go away' };
+  }
+}
+
+type Loose<T> = {
+  [K in keyof T]?: T[K] extends object | undefined ? Partial<T[K]> | undefined : T[K];
+};
+
+/** The default configuration with some of it changed. */
+export function config(o: Loose<PppConfig> = {}): PppConfig {
+  const merged: Record<string, unknown> = { ...defaultConfig };
+  for (const [k, v] of Object.entries(o)) {
+    const was = merged[k];
+    merged[k] = typeof v === 'object' && typeof was === 'object' ? { ...was, ...v } : v;
+  }
+  return merged as unknown as PppConfig;
+}
+
+export const [chap, pap] = authMethods as [(typeof authMethods)[0], (typeof authMethods)[0]];
+export const local = 0x0a000001;
+export const remote = 0x0a000002;
+export const dns = [0x08080808, 0x09090909] as const;
+
+/** A server that gives an address and name servers. */
+export const server = (o: Loose<PppConfig> = {}): PppConfig => {
+  const gives = { local, remote, server: true, askDns: false, dns };
+  const ip = 'ip' in o && o.ip === undefined ? undefined : { ...gives, ...o.ip };
+  return config({ ...o, lcp: { accept: [], ...o.lcp }, ip });
+};
+
+export type PppPair = Pair<Command, PppEvent> & { client: Peer; server: Peer };
+
+/** Client a and server b, both with the link up and open. */
+export function pair(a: PppConfig, b: PppConfig, o: PairOptions = {}): PppPair {
+  const seed = o.seed ?? 1;
+  const client = new Peer(a, 2 * seed);
+  const srv = new Peer(b, 2 * seed + 1);
+  const fmt = (p: Packet) => fmtPpp(p.buf, p.start, p.end);
+  const p = new Pair<Command, PppEvent>(client, srv, { delay_ms: 10, fmt, ...o });
+  return Object.assign(p, { client, server: srv });
+}
+
+export function both(p: PppPair, c: Command): void {
+  p.command('a', c);
+  p.command('b', c);
+}
+
+export function begin(p: PppPair): void {
+  both(p, { do: 'up' });
+  both(p, { do: 'open' });
+}
+
+/** Both NCPs are Opened at both ends. */
+export const isUp = (p: PppPair): boolean =>
+  [p.client, p.server].every(
+    (x) => x.ppp.phase === 'Network' && x.ppp.ncps.every((ncp) => ncp.opened),
+  );
+
+export function last<K extends PppEvent['is']>(
+  events: readonly PppEvent[],
+  is: K,
+): Extract<PppEvent, { is: K }> | undefined {
+  return events.filter((e): e is Extract<PppEvent, { is: K }> => e.is === is).at(-1);
+}

@@ -1,16 +1,7 @@
 /** The name space: one map from cleaned path to an ordered list of walked nodes, as bind(1) makes it. */
-import {
-  type Dir,
-  type DirChange,
-  type Node,
-  type OpenFile,
-  type Qid,
-  qt,
-  type Req,
-  type Wait,
-  type Who,
-} from '@9p/lib9p';
+import { type Node, type OpenFile, qt, type Req, type Wait, type Who } from '@9p/lib9p';
 import { refuse } from './errors.js';
+import { type How, Place, type Source } from './place.js';
 import type { Port } from './port.js';
 import { quote } from './words.js';
 
@@ -25,7 +16,7 @@ export interface ChannelNode extends Node {
 }
 const isChannel = (n: Node): n is ChannelNode => 'channel' in n;
 
-export type How = 'replace' | 'before' | 'after';
+export type { How };
 
 export interface Namespace {
   /** The root as front ends serve it, binds and unions included. */
@@ -61,235 +52,129 @@ export function clean(path: string): string {
   return `/${out.join('/')}`;
 }
 
-interface Source {
-  readonly node: Node;
-  readonly how: How;
-  /** The line of `ns`. */
-  readonly described: string;
-  readonly from: string | undefined;
-}
-
 const req = (who: Who): Req => ({ who, iounit: 0, flushed: false, onflush: undefined });
 
-export function makeNamespace(base: Node): Namespace {
-  const binds = new Map<string, Source[]>();
-  const aliases: string[] = [];
-  const root: Node = new Place('/', [base], binds);
+export const makeNamespace = (base: Node): Namespace => new Names(base);
 
-  function fold(path: string, who: Who): string {
+class Names implements Namespace {
+  readonly root: Node;
+  readonly #binds = new Map<string, Source[]>();
+  readonly #aliases: string[] = [];
+
+  constructor(base: Node) {
+    this.root = new Place('/', [base], this.#binds);
+  }
+
+  /** The clean path, without what means the root. */
+  #fold(path: string, who: Who): string {
+    const prefixes = [...(who.prefix === undefined ? [] : [who.prefix]), ...this.#aliases];
     let p = clean(path);
     for (let n = 0; n < depth_max; n++) {
-      const a = [...(who.prefix === undefined ? [] : [who.prefix]), ...aliases].find(
-        (x) => p === x || p.startsWith(`${x}/`),
-      );
+      const a = prefixes.find((x) => p === x || p.startsWith(`${x}/`));
       if (a === undefined) return p;
       p = p.slice(a.length) || '/';
     }
     throw refuse(`too many aliases in ${path}`);
   }
 
-  async function slowly(names: readonly string[], i: number, at: Wait<Node | undefined>, r: Req) {
-    let node = await at;
-    for (let k = i; k < names.length && node !== undefined; k++)
-      node = await node.walk(names[k] as string, r);
-    return node;
-  }
-
-  function find(path: string, who: Who): Wait<Node> {
-    const p = fold(path, who);
+  walk(path: string, who: Who): Wait<Node> {
+    const p = this.#fold(path, who);
     const names = p === '/' ? [] : p.slice(1).split('/');
     const r = req(who);
-    let node: Node = root;
-    for (let i = 0; i < names.length; i++) {
-      const next = node.walk(names[i] as string, r);
+    let node: Node = this.root;
+    for (const [i, name] of names.entries()) {
+      const next = node.walk(name, r);
       if (next instanceof Promise)
-        return slowly(names, i + 1, next, r).then((n) => n ?? missing(path));
+        return walkOn(names.slice(i + 1), next, r).then((n) => n ?? missing(path));
       if (next === undefined) return missing(path);
       node = next;
     }
     return node;
   }
 
-  function missing(path: string): never {
-    const last = /\/([a-z]+\d*(\/\d+(\/[a-z]+)?)?)$/.exec(path)?.[1];
-    const hint = last === undefined || path.startsWith('/net/') ? '' : `; try /net/${last}`;
-    throw refuse(`'${path}' is not in the name space${hint}`);
+  open(path: string, mode: number, who: Who): Wait<Chan> {
+    const node = this.walk(path, who);
+    if (node instanceof Promise) return node.then((n) => openNode(n, mode, who));
+    return openNode(node, mode, who);
   }
 
-  function openNode(node: Node, mode: number, who: Who): Wait<Chan> {
-    return isChannel(node) ? node.channel(req(who)) : node.open(mode, req(who));
+  async bind(source: string, target: string, how: How, who: Who): Promise<void> {
+    const node = await this.walk(source, who);
+    const onto = await this.walk(target, who);
+    if ((node.qid.type & qt.dir) !== (onto.qid.type & qt.dir))
+      throw refuse(`${source} and ${target} are not both directories or both files`);
+    const from = this.#fold(source, who);
+    const at = this.#fold(target, who);
+    if (from === '/' && at !== '/')
+      throw refuse('the root bound below itself would never end: use alias');
+    const flag = how === 'before' ? '-b ' : how === 'after' ? '-a ' : '';
+    const described = `bind ${flag}${quote(from)} ${quote(at)}`;
+    this.#put(at, { node: node instanceof Place ? node.bare : node, how, from, described });
   }
 
-  function put(target: string, s: Source): { remove(): void } {
-    const list = binds.get(target) ?? [];
-    if (binds.size >= binds_max || list.length >= depth_max)
+  unbind(source: string | undefined, target: string, who: Who): void {
+    const from = source === undefined ? undefined : this.#fold(source, who);
+    const at = this.#fold(target, who);
+    if (!this.#take(at, (s) => from === undefined || s.from === from))
+      throw refuse(`${source ?? 'nothing'} is not bound to ${target}`);
+  }
+
+  graft(node: Node, target: string, described: string): { remove(): void } {
+    return this.#put(clean(target), { node, how: 'replace', described, from: undefined });
+  }
+
+  alias(prefix: string): { remove(): void } {
+    const p = clean(prefix);
+    if (p === '/') throw refuse("'/' needs no alias");
+    if (this.#aliases.length >= binds_max) throw refuse(`too many aliases: limit ${binds_max}`);
+    this.#aliases.push(p);
+    return {
+      remove: () => {
+        const i = this.#aliases.indexOf(p);
+        if (i >= 0) this.#aliases.splice(i, 1);
+      },
+    };
+  }
+
+  toString(): string {
+    const lines = this.#aliases.map((a) => `alias ${quote(a)}`);
+    for (const list of this.#binds.values()) for (const s of list) lines.push(s.described);
+    return lines.map((l) => `${l}\n`).join('');
+  }
+
+  #put(target: string, s: Source): { remove(): void } {
+    const list = this.#binds.get(target) ?? [];
+    if (this.#binds.size >= binds_max || list.length >= depth_max)
       throw refuse(`too many binds at ${target}: limit ${depth_max}`);
     if (s.how === 'replace') list.splice(0, list.length, s);
     else if (s.how === 'before') list.unshift(s);
     else list.push(s);
-    binds.set(target, list);
-    return { remove: () => take(target, (x) => x === s) };
+    this.#binds.set(target, list);
+    return { remove: () => this.#take(target, (x) => x === s) };
   }
 
-  function take(target: string, which: (s: Source) => boolean): boolean {
-    const list = binds.get(target) ?? [];
+  #take(target: string, which: (s: Source) => boolean): boolean {
+    const list = this.#binds.get(target) ?? [];
     const left = list.filter((s) => !which(s));
-    if (left.length === 0) binds.delete(target);
-    else binds.set(target, left);
+    if (left.length === 0) this.#binds.delete(target);
+    else this.#binds.set(target, left);
     return left.length < list.length;
   }
-
-  return {
-    root,
-    walk: find,
-    open(path, mode, who) {
-      const node = find(path, who);
-      if (node instanceof Promise) return node.then((n) => openNode(n, mode, who));
-      return openNode(node, mode, who);
-    },
-    async bind(source, target, how, who) {
-      const node = await find(source, who);
-      const at = fold(target, who);
-      const onto = await find(target, who);
-      if ((node.qid.type & qt.dir) !== (onto.qid.type & qt.dir))
-        throw refuse(`${source} and ${target} are not both directories or both files`);
-      if (fold(source, who) === '/' && at !== '/')
-        throw refuse('the root bound below itself would never end: use alias');
-      const flag = how === 'before' ? '-b ' : how === 'after' ? '-a ' : '';
-      const from = fold(source, who);
-      put(at, {
-        node: node instanceof Place ? node.bare : node,
-        how,
-        from,
-        described: `bind ${flag}${quote(from)} ${quote(at)}`,
-      });
-    },
-    unbind(source, target, who) {
-      const at = fold(target, who);
-      const from = source === undefined ? undefined : fold(source, who);
-      if (!take(at, (s) => from === undefined || s.from === from))
-        throw refuse(`${source ?? 'nothing'} is not bound to ${target}`);
-    },
-    graft: (node, target, described) =>
-      put(clean(target), { node, how: 'replace', described, from: undefined }),
-    alias(prefix) {
-      const p = clean(prefix);
-      if (p === '/') throw refuse("'/' needs no alias");
-      if (aliases.length >= binds_max) throw refuse(`too many aliases: limit ${binds_max}`);
-      aliases.push(p);
-      return {
-        remove() {
-          const i = aliases.indexOf(p);
-          if (i >= 0) aliases.splice(i, 1);
-        },
-      };
-    },
-    toString() {
-      const lines = aliases.map((a) => `alias ${quote(a)}`);
-      for (const list of binds.values()) for (const s of list) lines.push(s.described);
-      return lines.map((l) => `${l}\n`).join('');
-    },
-  };
 }
 
-/** A directory at a path: its own node and what is bound there. */
-class Place implements Node {
-  readonly #path: string;
-  readonly #own: readonly Node[];
-  readonly #binds: ReadonlyMap<string, readonly Source[]>;
+/** The rest of a walk that met a promise. */
+async function walkOn(names: readonly string[], at: Promise<Node | undefined>, r: Req) {
+  let node = await at;
+  for (const name of names) node = await node?.walk(name, r);
+  return node;
+}
 
-  constructor(path: string, own: readonly Node[], binds: ReadonlyMap<string, readonly Source[]>) {
-    this.#path = path;
-    this.#own = own;
-    this.#binds = binds;
-  }
+function missing(path: string): never {
+  const last = /\/([a-z]+\d*(\/\d+(\/[a-z]+)?)?)$/.exec(path)?.[1];
+  const hint = last === undefined || path.startsWith('/net/') ? '' : `; try /net/${last}`;
+  throw refuse(`'${path}' is not in the name space${hint}`);
+}
 
-  get bare(): Node {
-    return this.#own[0] as Node;
-  }
-  get qid(): Qid {
-    return this.bare.qid;
-  }
-  get name(): string {
-    return this.#path.slice(this.#path.lastIndexOf('/') + 1) || '/';
-  }
-
-  /** The union at this place, first name wins. */
-  #nodes(): readonly Node[] {
-    const bound = this.#binds.get(this.#path);
-    if (bound === undefined) return this.#own;
-    const before = bound.filter((s) => s.how === 'before').map((s) => s.node);
-    const after = bound.filter((s) => s.how === 'after').map((s) => s.node);
-    const replace = bound.filter((s) => s.how === 'replace').map((s) => s.node);
-    return [...before, ...(replace.length > 0 ? replace : this.#own), ...after];
-  }
-
-  #child(name: string): string {
-    return this.#path === '/' ? `/${name}` : `${this.#path}/${name}`;
-  }
-
-  #wrap(name: string, node: Node): Node {
-    const path = this.#child(name);
-    if (node.qid.type & qt.dir) return new Place(path, [node], this.#binds);
-    const bound = this.#binds.size === 0 ? undefined : this.#binds.get(path)?.[0];
-    return bound?.node ?? node;
-  }
-
-  walk(name: string, r: Req): Wait<Node | undefined> {
-    for (const [i, n] of this.#nodes().entries()) {
-      const found = n.walk(name, r);
-      if (found instanceof Promise) return this.#walkSlowly(name, r, i, found);
-      if (found !== undefined) return this.#wrap(name, found);
-    }
-    return this.#grafted(name);
-  }
-
-  async #walkSlowly(name: string, r: Req, i: number, first: Promise<Node | undefined>) {
-    let found = await first.catch(() => undefined);
-    for (const n of this.#nodes().slice(i + 1)) found ??= await n.walk(name, r);
-    return found === undefined ? this.#grafted(name) : this.#wrap(name, found);
-  }
-
-  /** What was put where no file was: imported trees in /n. */
-  #grafted(name: string): Node | undefined {
-    const path = this.#child(name);
-    const s = this.#binds.get(path)?.[0];
-    if (s === undefined) return undefined;
-    return s.node.qid.type & qt.dir ? new Place(path, [s.node], this.#binds) : s.node;
-  }
-
-  list(r: Req): Wait<readonly Node[]> {
-    const lists = this.#nodes().map((n) => n.list(r));
-    if (lists.some((l) => l instanceof Promise))
-      return Promise.all(lists).then((all) => this.#merge(all));
-    return this.#merge(lists as (readonly Node[])[]);
-  }
-
-  #merge(lists: readonly (readonly Node[])[]): readonly Node[] {
-    const out: Node[] = [];
-    const seen = new Set<string>();
-    const add = (n: Node | undefined): void => {
-      if (n === undefined || seen.has(n.name)) return;
-      seen.add(n.name);
-      out.push(n);
-    };
-    for (const list of lists) for (const n of list) add(this.#wrap(n.name, n));
-    const here = this.#path === '/' ? '/' : `${this.#path}/`;
-    for (const path of this.#binds.keys())
-      if (path.startsWith(here) && path !== '/' && !path.slice(here.length).includes('/'))
-        add(this.#grafted(path.slice(here.length)));
-    return out;
-  }
-
-  stat(): Wait<Dir> {
-    const d = this.bare.stat();
-    if (d instanceof Promise) return d.then((x) => ({ ...x, name: this.name }));
-    return d.name === this.name ? d : { ...d, name: this.name };
-  }
-  open(mode: number, r: Req): Wait<OpenFile> {
-    return this.bare.open(mode, r);
-  }
-  wstat(change: DirChange, r: Req): Wait<void> {
-    return this.bare.wstat(change, r);
-  }
+function openNode(node: Node, mode: number, who: Who): Wait<Chan> {
+  return isChannel(node) ? node.channel(req(who)) : node.open(mode, req(who));
 }

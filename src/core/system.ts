@@ -50,47 +50,15 @@ export function makeSystem(o: SystemOptions): System {
   const me: Who = { uname: o.owner ?? 'none', groups: [], owner: true };
   const instance = randomUUID();
   const clock = o.clock ?? realClock;
-  const layers = new Map<string, LayerServer>();
-  const files = new Map<string, Node>();
-  const owner = (): string => me.uname;
   const logs = new Set<QueueFile>();
   const log = makeLog(clock, logs, o.log);
   const turn = makeTurn({
     bug: (e) => log(`bug: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`),
     poison: o.poison === true,
   });
-  const rootFolder = new Folder(
-    { name: '/', perm: 0o555, owner },
-    {
-      find: (name) => layers.get(name)?.folder ?? files.get(name),
-      all: () => [...[...layers.values()].map((l) => l.folder), ...files.values()],
-    },
-  );
-  const ns = makeNamespace(rootFolder);
+  const rootFiles = new RootFiles(() => me.uname);
+  const ns = makeNamespace(rootFiles.folder);
   ns.alias('/net');
-
-  function serve(layer: Layer): { remove(why: string): Promise<void> } {
-    if (layers.has(layer.name) || files.has(layer.name))
-      throw refuse(`/${layer.name} already exists`);
-    const server = new LayerServer(layer, env, owner);
-    layers.set(layer.name, server);
-    return {
-      async remove(why) {
-        if (layers.get(layer.name) === server) layers.delete(layer.name);
-        await server.remove(why);
-      },
-    };
-  }
-  function addFile(def: FileDef<void>): { remove(): void } {
-    if (layers.has(def.name) || files.has(def.name)) throw refuse(`/${def.name} already exists`);
-    const node = defNode(def, undefined, owner);
-    files.set(def.name, node);
-    return {
-      remove() {
-        if (files.get(def.name) === node) files.delete(def.name);
-      },
-    };
-  }
 
   const env: Env = {
     clock,
@@ -98,32 +66,20 @@ export function makeSystem(o: SystemOptions): System {
     ns,
     log,
     turn,
-    serve: serve as Env['serve'],
-    file: addFile,
+    serve: (layer) => rootFiles.serve(layer as unknown as Layer, env),
+    file: (def) => rootFiles.add(def),
     share: makeShares(),
   };
   const loader = makeLoader(o.plugins, env, me);
   const control = new Control([...rootVerbs, ...(o.verbs ?? [])], { ns, loader });
-  addFile({
-    name: 'ctl',
-    perm: 0o666,
-    text: () => `${instance}\n`,
-    write: async (_c, data, req) => void (await control.write(data, req)),
-  });
-  addFile({ name: 'ns', perm: 0o444, text: () => ns.toString() });
-  addFile({
-    name: 'log',
-    perm: 0o440,
-    stream(_c, q) {
-      logs.add(q as QueueFile);
-      return () => logs.delete(q as QueueFile);
-    },
-  });
-  addFile({
-    name: 'version',
-    perm: 0o444,
-    text: () => `slashnet ${o.version ?? 'unknown'}\ninstance ${instance}\n`,
-  });
+  const version = `slashnet ${o.version ?? 'unknown'}\ninstance ${instance}\n`;
+  const standard: readonly FileDef<void>[] = [
+    ctlFile(control, instance),
+    { name: 'ns', perm: 0o444, text: () => ns.toString() },
+    logFile(logs),
+    { name: 'version', perm: 0o444, text: () => version },
+  ];
+  for (const def of standard) rootFiles.add(def);
   const request = (): Req => ({ who: me, iounit: 0, flushed: false, onflush: undefined });
 
   return {
@@ -138,11 +94,77 @@ export function makeSystem(o: SystemOptions): System {
       await control.write(new TextEncoder().encode(message), request());
     },
     async stop(why) {
-      await Promise.all([...layers.values()].map((l) => l.remove(why)));
+      await rootFiles.removeLayers(why);
       await loader.stop(why);
     },
   };
 }
+
+/** What lies in the root: the layers' directories, and files. */
+class RootFiles {
+  readonly folder: Folder;
+  readonly #layers = new Map<string, LayerServer>();
+  readonly #files = new Map<string, Node>();
+  readonly #owner: () => string;
+
+  constructor(owner: () => string) {
+    this.#owner = owner;
+    this.folder = new Folder(
+      { name: '/', perm: 0o555, owner },
+      {
+        find: (name) => this.#layers.get(name)?.folder ?? this.#files.get(name),
+        all: () => [...[...this.#layers.values()].map((l) => l.folder), ...this.#files.values()],
+      },
+    );
+  }
+
+  #refuseTaken(name: string): void {
+    if (this.#layers.has(name) || this.#files.has(name)) throw refuse(`/${name} already exists`);
+  }
+
+  serve(layer: Layer, env: Env): { remove(why: string): Promise<void> } {
+    this.#refuseTaken(layer.name);
+    const server = new LayerServer(layer, env, this.#owner);
+    this.#layers.set(layer.name, server);
+    return {
+      remove: async (why) => {
+        if (this.#layers.get(layer.name) === server) this.#layers.delete(layer.name);
+        await server.remove(why);
+      },
+    };
+  }
+
+  add(def: FileDef<void>): { remove(): void } {
+    this.#refuseTaken(def.name);
+    const node = defNode(def, undefined, this.#owner);
+    this.#files.set(def.name, node);
+    return {
+      remove: () => {
+        if (this.#files.get(def.name) === node) this.#files.delete(def.name);
+      },
+    };
+  }
+
+  async removeLayers(why: string): Promise<void> {
+    await Promise.all([...this.#layers.values()].map((l) => l.remove(why)));
+  }
+}
+
+const ctlFile = (control: Control<Root>, instance: string): FileDef<void> => ({
+  name: 'ctl',
+  perm: 0o666,
+  text: () => `${instance}\n`,
+  write: async (_c, data, req) => void (await control.write(data, req)),
+});
+
+const logFile = (readers: Set<QueueFile>): FileDef<void> => ({
+  name: 'log',
+  perm: 0o440,
+  stream(_c, q) {
+    readers.add(q as QueueFile);
+    return () => readers.delete(q as QueueFile);
+  },
+});
 
 /** The attach name selects a subtree: `ppp` gives the ppp layer alone. */
 function attach(ns: Namespace, who: Who, aname: string) {

@@ -1,0 +1,124 @@
+/** A directory of the name space: its own files, and what was bound there before, after or instead. */
+import {
+  type Dir,
+  type DirChange,
+  type Node,
+  type OpenFile,
+  type Qid,
+  qt,
+  type Req,
+  type Wait,
+} from '@9p/lib9p';
+
+export type How = 'replace' | 'before' | 'after';
+
+/** What was bound: a walked node, so that a number used again is never caught by an old bind. */
+export interface Source {
+  readonly node: Node;
+  readonly how: How;
+  /** The line of `ns`. */
+  readonly described: string;
+  readonly from: string | undefined;
+}
+
+/** A directory at a path: its own node and what is bound there. */
+export class Place implements Node {
+  readonly #path: string;
+  readonly #own: readonly Node[];
+  readonly #binds: ReadonlyMap<string, readonly Source[]>;
+
+  constructor(path: string, own: readonly Node[], binds: ReadonlyMap<string, readonly Source[]>) {
+    this.#path = path;
+    this.#own = own;
+    this.#binds = binds;
+  }
+
+  get bare(): Node {
+    return this.#own[0] as Node;
+  }
+  get qid(): Qid {
+    return this.bare.qid;
+  }
+  get name(): string {
+    return this.#path.slice(this.#path.lastIndexOf('/') + 1) || '/';
+  }
+
+  /** The union at this place, first name wins. */
+  #nodes(): readonly Node[] {
+    const bound = this.#binds.get(this.#path);
+    if (bound === undefined) return this.#own;
+    const before = bound.filter((s) => s.how === 'before').map((s) => s.node);
+    const after = bound.filter((s) => s.how === 'after').map((s) => s.node);
+    const replace = bound.filter((s) => s.how === 'replace').map((s) => s.node);
+    return [...before, ...(replace.length > 0 ? replace : this.#own), ...after];
+  }
+
+  #child(name: string): string {
+    return this.#path === '/' ? `/${name}` : `${this.#path}/${name}`;
+  }
+
+  #wrap(name: string, node: Node): Node {
+    const path = this.#child(name);
+    if (node.qid.type & qt.dir) return new Place(path, [node], this.#binds);
+    const bound = this.#binds.size === 0 ? undefined : this.#binds.get(path)?.[0];
+    return bound?.node ?? node;
+  }
+
+  walk(name: string, r: Req): Wait<Node | undefined> {
+    for (const [i, n] of this.#nodes().entries()) {
+      const found = n.walk(name, r);
+      if (found instanceof Promise) return this.#walkSlowly(name, r, i, found);
+      if (found !== undefined) return this.#wrap(name, found);
+    }
+    return this.#grafted(name);
+  }
+
+  async #walkSlowly(name: string, r: Req, i: number, first: Promise<Node | undefined>) {
+    let found = await first.catch(() => undefined);
+    for (const n of this.#nodes().slice(i + 1)) found ??= await n.walk(name, r);
+    return found === undefined ? this.#grafted(name) : this.#wrap(name, found);
+  }
+
+  /** What was put where no file was: imported trees in /n. */
+  #grafted(name: string): Node | undefined {
+    const path = this.#child(name);
+    const s = this.#binds.get(path)?.[0];
+    if (s === undefined) return undefined;
+    return s.node.qid.type & qt.dir ? new Place(path, [s.node], this.#binds) : s.node;
+  }
+
+  list(r: Req): Wait<readonly Node[]> {
+    const lists = this.#nodes().map((n) => n.list(r));
+    if (lists.some((l) => l instanceof Promise))
+      return Promise.all(lists).then((all) => this.#merge(all));
+    return this.#merge(lists as (readonly Node[])[]);
+  }
+
+  #merge(lists: readonly (readonly Node[])[]): readonly Node[] {
+    const out: Node[] = [];
+    const seen = new Set<string>();
+    const add = (n: Node | undefined): void => {
+      if (n === undefined || seen.has(n.name)) return;
+      seen.add(n.name);
+      out.push(n);
+    };
+    for (const list of lists) for (const n of list) add(this.#wrap(n.name, n));
+    const here = this.#path === '/' ? '/' : `${this.#path}/`;
+    for (const path of this.#binds.keys())
+      if (path.startsWith(here) && path !== '/' && !path.slice(here.length).includes('/'))
+        add(this.#grafted(path.slice(here.length)));
+    return out;
+  }
+
+  stat(): Wait<Dir> {
+    const d = this.bare.stat();
+    if (d instanceof Promise) return d.then((x) => ({ ...x, name: this.name }));
+    return d.name === this.name ? d : { ...d, name: this.name };
+  }
+  open(mode: number, r: Req): Wait<OpenFile> {
+    return this.bare.open(mode, r);
+  }
+  wstat(change: DirChange, r: Req): Wait<void> {
+    return this.bare.wstat(change, r);
+  }
+}

@@ -1,7 +1,9 @@
 /** What tests share. Import it as '../kit/index.js'. */
 export * from './bytes.js';
 export * from './clock.js';
+export * from './files.js';
 export * from './needs.js';
 export * from './pair.js';
 export * from './random.js';
 export * from './samples.js';
+export * from './wire.js';

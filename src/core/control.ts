@@ -28,6 +28,7 @@ function complaint(e: unknown, verb: string, args: readonly string[], secret: bo
 }
 
 interface Running {
+  readonly aborts: boolean;
   abort(why: string): void;
   done: Promise<unknown>;
 }
@@ -56,7 +57,8 @@ export class Control<C> {
 
   /** The running verb ends with this error. */
   abort(why: string): void {
-    this.#running?.abort(why);
+    // Not one that aborts others: a close that takes time would abort itself.
+    if (this.#running?.aborts === false) this.#running.abort(why);
   }
 
   #from(lines: readonly string[], i: number, req: Req): Wait<void> {
@@ -137,6 +139,7 @@ export class Control<C> {
     if (!(r instanceof Promise)) return;
     return new Promise<void>((resolve, reject) => {
       const me: Running = {
+        aborts: verb.aborts === true,
         abort: (why) => {
           if (inner.flushed) return;
           inner.flushed = true;

@@ -15,6 +15,7 @@ export {
 export { realClock, realRandom } from './clock.js';
 export { Control, usageOf } from './control.js';
 export * from './counters.js';
+export { type DeviceEvents, openDevice, PacketDevice } from './device.js';
 export * from './errors.js';
 export { newQid, TextFile } from './files.js';
 export { controlBelow, directoryOf, linkTo } from './link.js';

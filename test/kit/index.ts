@@ -3,6 +3,7 @@ export * from './bytes.js';
 export * from './clock.js';
 export * from './files.js';
 export * from './needs.js';
+export * from './netns.js';
 export * from './pair.js';
 export * from './random.js';
 export * from './samples.js';

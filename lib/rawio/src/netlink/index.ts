@@ -2,3 +2,4 @@
 export * from './client.js';
 export * from './message.js';
 export * from './route.js';
+export * from './socket.js';

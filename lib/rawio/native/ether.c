@@ -1,8 +1,6 @@
 /* Ethernet frames of one interface and ethertype, packet(7). */
 #include "batch.h"
-#include "bytes.h"
-#include "checksum.h"
-#include "vnet.h"
+#include "frame.h"
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -62,28 +60,9 @@ static const struct tpacket_auxdata *auxdata(struct msghdr *m) {
   return c->cmsg_len < CMSG_LEN(sizeof(struct tpacket_auxdata)) ? NULL : (void *)CMSG_DATA(c);
 }
 
-/* The kernel takes the tag out: put it back, 4 bytes further into the headroom. */
-static uint8_t *put_tag_back(uint8_t *frame, const struct tpacket_auxdata *aux) {
-  uint16_t tpid = aux->tp_status & TP_STATUS_VLAN_TPID_VALID ? aux->tp_vlan_tpid : ETH_P_8021Q;
-  memmove(frame - 4, frame, 2 * ETH_ALEN);
-  put16(frame + 8, tpid);
-  put16(frame + 10, aux->tp_vlan_tci);
-  return frame - 4;
-}
-
-/* A packet of this host's own, over veth: it never met the hardware that would finish it. */
-static void finish_checksum(uint8_t *frame, uint32_t n) {
-  uint8_t *ip = frame + ETH_HLEN;
-  uint16_t type = get16(frame + 2 * ETH_ALEN);
-  if (n < ETH_HLEN + 20) return;
-  bool v4 = type == ETH_P_IP && ip[0] >> 4 == 4, v6 = type == ETH_P_IPV6;
-  uint32_t header = v4 ? (uint32_t)(ip[0] & 15) * 4 : 40;
-  uint32_t total = v4 ? get16(ip + 2) : 40u + get16(ip + 4);
-  uint8_t proto = v4 ? ip[9] : ip[6];
-  uint32_t field = proto == ipproto_tcp ? tcp_checksum_at : udp_checksum_at;
-  if ((!v4 && !v6) || (proto != ipproto_tcp && proto != ipproto_udp)) return;
-  if (header < 20 || total < header + field + 2 || total > n - ETH_HLEN) return;
-  sum_finish(ip + header, total - header, field, proto == ipproto_udp);
+static uint8_t *tag_back(uint8_t *frame, const struct tpacket_auxdata *aux) {
+  bool known = aux->tp_status & TP_STATUS_VLAN_TPID_VALID;
+  return frame_tag(frame, known ? aux->tp_vlan_tpid : ETH_P_8021Q, aux->tp_vlan_tci);
 }
 
 static bool own(const struct batch *b, uint32_t i) {
@@ -103,9 +82,9 @@ static int ether_receive(struct device *d) {
       d->count[length > room ? rx_toobig : rx_bad]++;
       continue;
     }
-    if (aux != NULL && aux->tp_status & TP_STATUS_CSUMNOTREADY) finish_checksum(frame, length);
+    if (aux != NULL && aux->tp_status & TP_STATUS_CSUMNOTREADY) frame_finish(frame, length);
     bool tagged = aux != NULL && aux->tp_status & TP_STATUS_VLAN_VALID;
-    put_at(d, n++, tagged ? put_tag_back(frame, aux) : frame, length + (tagged ? 4 : 0));
+    put_at(d, n++, tagged ? tag_back(frame, aux) : frame, length + (tagged ? 4 : 0));
   }
   return got < 0 ? got : (int)n;
 }

@@ -14,17 +14,19 @@ static uint32_t payload_of(const struct segment *s) { return s->length - s->head
 /* IPv4 without options, not a fragment, and exactly as long as it says. */
 static bool parse_v4(struct segment *s) {
   const uint8_t *ip = s->ip;
+  if (s->length < 20) return false;
   s->l4 = 20;
   s->proto = ip[9];
-  return s->length >= 20 && ip[0] == 0x45 && get16(ip + 2) == s->length && !(get16(ip + 6) & ~df) &&
+  return ip[0] == 0x45 && get16(ip + 2) == s->length && !(get16(ip + 6) & ~df) &&
          sum_good(sum_bytes(ip, 20));
 }
 
 /* IPv6 without extension headers. */
 static bool parse_v6(struct segment *s) {
+  if (s->length < 40) return false;
   s->l4 = 40;
   s->proto = s->ip[6];
-  return s->length >= 40 && get16(s->ip + 4) == s->length - 40;
+  return get16(s->ip + 4) == s->length - 40;
 }
 
 static bool checksum_good(const struct segment *s) {

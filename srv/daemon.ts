@@ -3,8 +3,8 @@
 import { fileURLToPath } from 'node:url';
 import { type Listener, listen, type Peer, parseAddress, Server, type Who } from '@9p/lib9p';
 import { errorText, makeSystem, ownerOnly, refuse, type System, type Verb } from 'slashnet/core';
+import { userName, version } from '../src/core/runtime.js';
 import { runProfile } from './profile.js';
-import { userName, version } from './runtime.js';
 
 export interface DaemonOptions {
   /** Unix socket of mode 600, the only listener that is trusted without authentication. */

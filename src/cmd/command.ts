@@ -1,5 +1,6 @@
 /** What a subcommand is: `main.ts` makes commander's out of the table. */
 import { dial, type Mount } from '@9p/lib9p';
+import { addressOf } from '../core/runtime.js';
 
 export interface Command {
   readonly name: string;
@@ -27,7 +28,6 @@ export async function withDaemon<T>(
   o: Options,
   f: (m: Mount, cancel: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const { addressOf } = await import('../../srv/runtime.js');
   const address = addressOf(o.address);
   const m = await dial(address).catch((e: Error) => {
     throw new Error(

@@ -40,9 +40,12 @@ export const ls: Command = {
 };
 
 function describe(d: Dir): string {
-  const qid = `(${d.qid.path.toString(16).padStart(16, '0')} ${d.qid.vers} ${d.qid.type.toString(16).padStart(2, '0')})`;
+  const path = d.qid.path.toString(16).padStart(16, '0');
+  const type = d.qid.type.toString(16).padStart(2, '0');
+  const qid = `(${path} ${d.qid.vers} ${type})`;
   const when = new Date(d.mtime * 1000).toISOString();
-  return `'${d.name}' '${d.uid}' '${d.gid}' '${d.muid}' q ${qid} m ${modeText(d.mode)} t ${when} l ${d.length}\n`;
+  const names = [d.name, d.uid, d.gid, d.muid].map((s) => `'${s}'`).join(' ');
+  return `${names} q ${qid} m ${modeText(d.mode)} t ${when} l ${d.length}\n`;
 }
 
 export const stat: Command = {

@@ -1,6 +1,6 @@
 /** The command `slashnet`. Exit status: 0 done, 1 refused (the error's text on stderr), 2 bad usage. */
 import { Command as Commander, CommanderError } from 'commander';
-import { version } from '../../srv/runtime.js';
+import { version } from '../core/runtime.js';
 import { cat } from './cat.js';
 import { type Command, type Options, Usage } from './command.js';
 import { demo } from './demo.js';

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { serveStdio } from '@9p/lib9p';
 import type { Daemon, DaemonOptions } from '../../srv/daemon.js';
+import { defaultSocket } from '../core/runtime.js';
 import { type Command, type Options, Usage } from './command.js';
 
 /** Loaded unless a profile or --bare says otherwise; what cannot run here is told and left out. */
@@ -17,7 +18,6 @@ function etherLoad(spec: string): string {
 }
 
 async function optionsOf(o: Options): Promise<DaemonOptions> {
-  const { defaultSocket } = await import('../../srv/runtime.js');
   const ethers = list(o.ether).map(etherLoad);
   const bare = o.bare === true;
   const debug = o.debug === true ? (s: string) => void process.stderr.write(`${s}\n`) : undefined;

@@ -59,7 +59,7 @@ function relativeAllowed(s: Source, i: Import, e: Exceptions): boolean {
   if (to === from) return true;
   if (to === 'core') return from === 'srv' || from === 'cmd';
   const composes = s.path in e.compose && (to === 'srv' || to.startsWith('plugins/'));
-  return composes && i.kind === 'dynamic';
+  return composes && i.kind !== 'static';
 }
 
 export function importDirection(s: Source, e: Exceptions): Complaint[] {
@@ -119,7 +119,15 @@ export function sansIoFiles(s: Source): Complaint[] {
 }
 
 const clockNames = [
-  ...['Date', 'Math.random', 'performance.now', 'setTimeout', 'setInterval', 'process.hrtime'],
+  ...[
+    'Date.now',
+    'new Date()',
+    'Math.random',
+    'performance.now',
+    'setTimeout',
+    'setInterval',
+    'process.hrtime',
+  ],
 ];
 
 export function clockUse(s: Source, e: Exceptions): Complaint[] {

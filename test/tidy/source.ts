@@ -16,6 +16,7 @@ import {
   isIdentifier,
   isImportDeclaration,
   isMethodDeclaration,
+  isNewExpression,
   isPropertyAccessExpression,
   isSetAccessorDeclaration,
   isStringLiteral,
@@ -173,7 +174,9 @@ function noteName(n: Node, line: number, d: Digest): void {
   const note = (name: string) => {
     if (!d.names.has(name)) d.names.set(name, line);
   };
-  if (isPropertyAccessExpression(n)) {
+  if (isNewExpression(n) && isIdentifier(n.expression) && !n.arguments?.length)
+    note(`new ${n.expression.text}()`);
+  else if (isPropertyAccessExpression(n)) {
     note(`.${n.name.text}`);
     if (isIdentifier(n.expression)) note(`${n.expression.text}.${n.name.text}`);
   } else if (isIdentifier(n) && !isNameOfMember(n)) note(n.text);

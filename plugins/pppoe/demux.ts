@@ -53,9 +53,13 @@ export class Demux {
 
   /** False: this session is there already. */
   add(s: SessionEnd): boolean {
-    if (this.#find(s.id, s.peer) !== undefined) return false;
+    if (this.has(s.id, s.peer)) return false;
     this.#sessions[s.id] = { end: s, peer: s.peer, next: this.#sessions[s.id] };
     return true;
+  }
+
+  has(id: number, peer: Mac): boolean {
+    return this.#find(id, peer) !== undefined;
   }
 
   remove(s: SessionEnd): void {

@@ -1,6 +1,6 @@
 /** Discovery of a PPPoE host, RFC 2516 sections 5 and 8: from PADI to a session, and to its PADT. */
 import { equal, type Packet, take, utf8 } from '@9p/packet';
-import type { Machine, Ms, Output, Random } from 'slashnet/core';
+import type { Machine, Ms, Output } from 'slashnet/core';
 import { fmtMac, printable } from './fmt.js';
 import {
   broadcast,
@@ -25,8 +25,8 @@ export interface Want {
   readonly service: string;
   /** Only this access concentrator. */
   readonly acName: string | undefined;
-  /** Undefined: 8 random bytes a connect. */
-  readonly hostUniq: Uint8Array | undefined;
+  /** Tells answers to this connect from those to others. */
+  readonly hostUniq: Uint8Array;
   /** Until the first repetition; doubled for each further one, RFC 2516 section 8. */
   readonly retry_ms: number;
   /** The whole of discovery. */
@@ -35,10 +35,10 @@ export interface Want {
 
 export type Cmd =
   | { readonly do: 'connect'; readonly want: Want }
-  /** The client went away: no session, and no word of failure. */
-  | { readonly do: 'cancel' }
-  /** Ends a session with a PADT. */
+  /** Ends a session with a PADT, or discovery with no word of failure. */
   | { readonly do: 'hangup' }
+  /** The same without a PADT: nobody would hear it, or the session is another's. */
+  | { readonly do: 'drop' }
   | { readonly do: 'static'; readonly session: number; readonly peer: Mac };
 
 export type Event =
@@ -80,15 +80,13 @@ interface Offer {
   readonly relay: Uint8Array | undefined;
 }
 
-export const hostUniq_bytes = 8;
-export const service_bytes_max = 255;
 /** PADR without an answer before discovery starts again with a PADI, section 8. */
 export const padrs_max = 4;
 const names_max = 3;
 const nothing: Want = {
   service: '',
   acName: undefined,
-  hostUniq: undefined,
+  hostUniq: new Uint8Array(0),
   retry_ms: 0,
   limit_ms: 0,
 };
@@ -97,7 +95,6 @@ const never = Number.POSITIVE_INFINITY;
 export class DiscoveryMachine implements Machine<Cmd, Event> {
   readonly #local: Mac;
   readonly #ether: string;
-  readonly #random: Random;
   readonly #out: Output<Event>[] = [];
   #state: State = 'Idle';
   #want: Want = nothing;
@@ -114,10 +111,9 @@ export class DiscoveryMachine implements Machine<Cmd, Event> {
   #refusal: string | undefined;
 
   /** `ether` is the interface's name in error texts: "ether0". */
-  constructor(local: Mac, ether: string, random: Random) {
+  constructor(local: Mac, ether: string) {
     this.#local = local;
     this.#ether = ether;
-    this.#random = random;
   }
 
   get state(): State {
@@ -132,9 +128,10 @@ export class DiscoveryMachine implements Machine<Cmd, Event> {
   }
 
   command(c: Cmd, now: Ms): void {
-    if (c.do === 'cancel' || c.do === 'hangup') {
-      // A cancelled connect may still be answered with a session: #stray ends that.
-      if (this.#session !== undefined) this.#sendPadt(this.#session.id, this.#session.peer);
+    if (c.do === 'drop' || c.do === 'hangup') {
+      // A connect that was given up may still be answered with a session: #stray ends that.
+      const s = this.#session;
+      if (s !== undefined && c.do === 'hangup') this.#sendPadt(s.id, s.peer);
       this.#idle();
     } else if (this.#state !== 'Idle') this.#count('unexpected');
     else if (c.do === 'connect') this.#connect(c.want, now);
@@ -168,7 +165,7 @@ export class DiscoveryMachine implements Machine<Cmd, Event> {
 
   #connect(want: Want, now: Ms): void {
     this.#want = want;
-    this.#hostUniq = want.hostUniq ?? this.#random.bytes(hostUniq_bytes);
+    this.#hostUniq = want.hostUniq;
     this.#others = [];
     this.#offer = undefined;
     this.#giveUp = now + want.limit_ms;
@@ -278,9 +275,9 @@ export class DiscoveryMachine implements Machine<Cmd, Event> {
     if (s === undefined || d.session !== s.id) return 'unexpected';
     if (d.src !== s.peer) return 'wrongmac';
     const said = errorOf(d);
-    this.#idle();
     const why = `access concentrator ended the session${said === undefined ? '' : `: ${said}`}`;
     this.#out.push({ do: 'tell', event: { is: 'ended', why } });
+    this.#idle();
     return undefined;
   }
 

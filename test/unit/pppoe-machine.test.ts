@@ -25,7 +25,7 @@ const other = 0x020000000003;
 const want: Want = {
   service: '',
   acName: undefined,
-  hostUniq: undefined,
+  hostUniq: fromHex('0123456789abcdef'),
   retry_ms: 500,
   limit_ms: 16_000,
 };
@@ -41,7 +41,7 @@ function rng(seed: number) {
 
 /** A machine, what it sent and what it told, on a clock that only `run` moves. */
 function host() {
-  const m = new DiscoveryMachine(local, 'ether0', rng(1));
+  const m = new DiscoveryMachine(local, 'ether0');
   const sent: Discovery[] = [];
   const told: string[] = [];
   const at: number[] = [];
@@ -321,7 +321,7 @@ test('PADT is obeyed only from our access concentrator and for our session', () 
   const sent = h.sent.length;
   h.hear(padt(7, ac, [text(tag.genericError, 'shut down')]));
   assert.equal(
-    h.told.at(-1),
+    h.told.at(-2),
     'ended: access concentrator ended the session: access concentrator has an error: shut down',
   );
   assert.equal(h.m.state, 'Idle');
@@ -339,11 +339,11 @@ test('a second session that a repeated PADR made is ended, our own is kept', () 
   assert.equal(h.m.session?.id, 7);
 });
 
-test('cancelled: no failure is told, and a session that is made all the same is ended', () => {
+test('given up: no failure is told, and a session that is made all the same is ended', () => {
   const h = host();
   h.command({ do: 'connect', want });
   h.hear(pado(h));
-  h.command({ do: 'cancel' });
+  h.command({ do: 'hangup' });
   assert.equal(h.told.at(-1), 'Idle');
   h.run(60_000);
   h.hear(pads(h, 7));
@@ -358,6 +358,14 @@ test('a session set by hand, and its PADT', () => {
   h.command({ do: 'hangup' });
   assert.deepEqual([h.last.code, h.last.session, h.last.dst], [code.padt, 7, ac]);
   assert.deepEqual(h.last.tags, []);
+});
+
+test('dropped: no PADT', () => {
+  const h = opened();
+  const sent = h.sent.length;
+  h.command({ do: 'drop' });
+  assert.equal(h.m.state, 'Idle');
+  assert.equal(h.sent.length, sent);
 });
 
 test('commands in the wrong state are counted', () => {
@@ -385,7 +393,7 @@ test('fuzz: frames and commands in any order; one session at most, timers only i
     for (let i = 0; i < 100; i++) {
       const k = pick(10);
       if (k < 2) h.command({ do: 'connect', want });
-      else if (k === 2) h.command({ do: pick(2) ? 'hangup' : 'cancel' });
+      else if (k === 2) h.command({ do: pick(2) ? 'hangup' : 'drop' });
       else if (k === 3) h.run(pick(3000));
       else h.hear(anyFrame(h, pick));
       const quiet = h.m.state === 'Idle' || h.m.state === 'Session';

@@ -251,16 +251,22 @@ export class DiscoveryMachine implements Machine<Cmd, Event> {
       return undefined;
     }
     if (d.session === 0 || d.session === reservedSession) return 'badsession';
-    const service = find(d, tag.serviceName);
-    const want = this.#want.service;
-    if (want !== '' && service !== undefined && !equal(service, utf8(want))) {
+    const given = d.tags.filter((t) => t.type === tag.serviceName).map((t) => t.value);
+    const service = given.find((v) => equal(v, utf8(this.#want.service))) ?? given[0];
+    const name = service === undefined ? this.#want.service : printable(service);
+    if (!this.#accepts(service)) {
       this.#sendPadt(d.session, ac);
-      this.#fail(`access concentrator gave service '${printable(service)}', not '${want}'`);
+      this.#fail(`access concentrator gave service '${name}', not '${this.#want.service}'`);
       return undefined;
     }
-    const given = service === undefined ? want : printable(service);
-    this.#open({ id: d.session, peer: ac, acName: this.#offer?.acName ?? '', service: given });
+    this.#open({ id: d.session, peer: ac, acName: this.#offer?.acName ?? '', service: name });
     return undefined;
+  }
+
+  /** Some access concentrators leave the Service-Name out of a PADS: then it is what we asked for. */
+  #accepts(service: Uint8Array | undefined): boolean {
+    const { service: wanted } = this.#want;
+    return wanted === '' || service === undefined || equal(service, utf8(wanted));
   }
 
   /** A PADR sent twice may have made two sessions; so may one whose sender no longer waits. */

@@ -249,11 +249,12 @@ export class Slot implements Context {
   }
 
   /** The directory goes. */
-  close(why: string): void {
+  close(why: string, byVerb = false): void {
     if (this.#closed) return;
     this.#closed = true;
     this.redial.stop();
-    this.control.abort(why);
+    // The verb that closes does not fail by its own doing.
+    if (!byVerb) this.control.abort(why);
     const link = this.link;
     this.link = undefined;
     this.env.turn.run(() => {
@@ -290,7 +291,7 @@ export class Slot implements Context {
     if (this.#closed || this.kept || this.used) return;
     void this.hangupAndClose('the last file was closed');
   }
-  async hangupAndClose(why: string): Promise<void> {
+  async hangupAndClose(why: string, byVerb = false): Promise<void> {
     const req: Req = { who: this.owner, iounit: 0, flushed: false, onflush: undefined };
     this.control.abort(why);
     try {
@@ -298,7 +299,7 @@ export class Slot implements Context {
     } catch (e) {
       this.log(`hangup: ${errorText(e)}`);
     }
-    if (why !== 'the last file was closed' || !this.used) this.close(why);
+    if (why !== 'the last file was closed' || !this.used) this.close(why, byVerb);
   }
 
   writeCtl(data: Uint8Array, req: Req): Wait<number> {

@@ -42,7 +42,7 @@ export const standardVerbs: readonly Verb<Slot>[] = [
     args: [0, 0],
     usage: 'close',
     aborts: true,
-    run: (s) => s.hangupAndClose('closed by ctl'),
+    run: (s) => s.hangupAndClose('closed by ctl', true),
   },
   { name: 'keep', args: [0, 0], usage: 'keep', run: (s) => void (s.kept = true) },
   { name: 'nokeep', args: [0, 0], usage: 'nokeep', run: (s) => void (s.kept = false) },

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Listener, listen, type Peer, parseAddress, Server, type Who } from '@9p/lib9p';
 import { errorText, makeSystem, ownerOnly, refuse, type System, type Verb } from 'slashnet/core';
 import { userName, version } from '../src/core/runtime.js';
+import { Imports, importVerbs } from './import.js';
 import { runProfile } from './profile.js';
 
 export interface DaemonOptions {
@@ -44,11 +45,15 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
     owner: userName(),
     version: version(),
     log: o.log,
-    verbs: mountVerbs(
-      (dir) => mount(dir),
-      (dir) => unmount(dir),
-    ),
+    verbs: [
+      ...mountVerbs(
+        (dir) => mount(dir),
+        (dir) => unmount(dir),
+      ),
+      ...importVerbs(() => imports),
+    ],
   });
+  const imports = new Imports(system.ns, system.instance, system.me.uname);
   const bug = (e: unknown): void =>
     system.env.log(`bug: ${e instanceof Error ? e.stack : String(e)}`);
   const server = new Server(system.tree, {
@@ -81,6 +86,7 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
   async function stop(why: string): Promise<void> {
     const log = (what: string) => (e: unknown) => system.env.log(`${what}: ${errorText(e)}`);
     await within(stop_ms, system.stop(why)).catch(log('stop'));
+    imports.stop();
     for (const dir of [...mounts.keys()]) await within(stop_ms, unmount(dir)).catch(log(dir));
     server.hangup(why);
     for (const l of listeners) await l.close().catch(log(l.address));

@@ -4,7 +4,7 @@ import type { Node, Req, Tree, Who } from '@9p/lib9p';
 import { realClock, realRandom } from './clock.js';
 import { Control } from './control.js';
 import { refuse } from './errors.js';
-import { defNode, Folder } from './files.js';
+import { defNode, Folder, folderOf } from './files.js';
 import { LayerServer } from './layer.js';
 import { type Loader, makeLoader } from './loader.js';
 import type { Clock, Random } from './machine.js';
@@ -109,6 +109,8 @@ class RootFiles {
 
   constructor(owner: () => string) {
     this.#owner = owner;
+    // Where imported trees are: grafts appear in it.
+    this.#files.set('n', new Folder({ name: 'n', perm: 0o555, owner }, folderOf([])));
     this.folder = new Folder(
       { name: '/', perm: 0o555, owner },
       {

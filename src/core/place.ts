@@ -73,9 +73,11 @@ export class Place implements Node {
     return this.#grafted(name);
   }
 
+  /** An element of a union that fails (a lost import) is passed over; what stands alone tells its error. */
   async #walkSlowly(name: string, r: Req, i: number, first: Promise<Node | undefined>) {
-    let found = await first.catch(() => undefined);
-    for (const n of this.#nodes().slice(i + 1)) found ??= await n.walk(name, r);
+    const rest = this.#nodes().slice(i + 1);
+    let found = rest.length === 0 ? await first : await first.catch(() => undefined);
+    for (const n of rest) found ??= await n.walk(name, r);
     return found === undefined ? this.#grafted(name) : this.#wrap(name, found);
   }
 

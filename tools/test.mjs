@@ -43,6 +43,8 @@ const shortName = (file) =>
 function makeReport() {
   const files = new Map();
   const skipped = [];
+  /** What happened when no test ran: the runner does not say in which file. */
+  const notes = [];
   const of = (file) => {
     let f = files.get(file);
     if (f === undefined) {
@@ -54,15 +56,16 @@ function makeReport() {
   return {
     files,
     skipped,
+    notes,
     output: (e) => {
       of(e.file).output += e.message;
     },
     diagnostic(e) {
-      if (/^(Warning|Error)/.test(e.message)) of(e.file).output += `${e.message}\n`;
+      if (/^(Warning|Error)/.test(e.message)) notes.push(e.message);
     },
     result(e, passed) {
-      if (e.details.type === 'suite') return;
       const f = of(e.file);
+      if (e.details.type === 'suite' && passed) return;
       if (e.nesting === 0) f.ms += e.details.duration_ms;
       if (e.skip !== undefined && e.skip !== false) {
         if (e.skip === true) f.failures.push({ name: e.name, error: 'skipped without a reason' });
@@ -106,6 +109,7 @@ async function unitRun(mode, files) {
   stream.on('test:diagnostic', report.diagnostic);
   for await (const _ of stream); // until all have ended
   for (const [name, f] of report.files) printFile(name, f);
+  for (const n of report.notes) console.log(`note: ${n}`);
   for (const s of report.skipped) console.log(`skipped ${s}`);
   const total = { passed: 0, failed: 0, skipped: 0 };
   for (const f of report.files.values()) {

@@ -20,7 +20,7 @@ import type {
   PathTimer,
   Verb,
 } from './plugin.js';
-import { Port, type PortOptions, type Tap } from './port.js';
+import { Port, type PortOptions } from './port.js';
 import { Redial } from './redial.js';
 import { conversationNodes } from './standard.js';
 import { Taps } from './taps.js';
@@ -56,8 +56,6 @@ export class Slot implements Context {
   #closed = false;
   /** The ports behind its data files. */
   readonly uppers: readonly Port[];
-  tap: Tap | undefined;
-  readonly #ports: Port[] = [];
   readonly #host: SlotHost;
   readonly #verbs: readonly Verb<Slot>[];
 
@@ -79,7 +77,7 @@ export class Slot implements Context {
     this.born = env.clock.now();
     this.kept = kept;
     this.#verbs = verbs;
-    this.taps = new Taps(env.clock, this.name, layer, (tap) => this.#tapped(tap));
+    this.taps = new Taps(env.clock, this.name, layer.linkType, layer.format);
     this.log = this.#makeLog();
     this.c = layer.create(this);
     this.uppers = this.#uppers();
@@ -124,9 +122,8 @@ export class Slot implements Context {
   get ctlQid(): Qid {
     return (this.#ctl as Node).qid;
   }
-  #tapped(tap: Tap | undefined): void {
-    this.tap = tap;
-    for (const p of this.#ports) p.tap = tap;
+  get tap(): Context['tap'] {
+    return this.taps.tap;
   }
 
   // What the plugin uses -----------------------------------------------------------------------
@@ -140,7 +137,6 @@ export class Slot implements Context {
       this.#detached(port, why);
     };
     const port: Port = new Port({ ...o, detached }, this);
-    this.#ports.push(port);
     return port;
   }
   driver<Cmd, Ev>(m: Machine<Cmd, Ev>, out: Sink, tell: (e: Ev) => void): Driver<Cmd> {

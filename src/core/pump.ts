@@ -42,9 +42,11 @@ export function pump(turn: Turn, path: string, chan: Chan, lower: Port, who: Who
   }
 
   async function read(): Promise<void> {
-    while (!stopped) {
+    for (let offset = 0; !stopped; ) {
       reading = req();
-      const b = await chan.read(read_bytes, 0, reading);
+      // A file of text ends at its offset; at 0 it would be read for ever, and nothing else would run.
+      const b = await chan.read(read_bytes, offset, reading);
+      offset += b.length;
       if (stopped) return;
       if (b.length === 0) break;
       turn.run(() => port.deliver(packetOf(b)));

@@ -19,7 +19,6 @@ import {
   isNewExpression,
   isPropertyAccessExpression,
   isSetAccessorDeclaration,
-  isSourceFile,
   isStringLiteral,
   isVariableDeclaration,
   type Node,
@@ -45,8 +44,6 @@ export interface Fn {
   readonly name: string;
   readonly line: number;
   readonly lines: number;
-  /** It is given to a call at the top of the file: what a test is. */
-  readonly top: boolean;
 }
 
 export interface Source {
@@ -159,9 +156,7 @@ function noteFunction(n: Node, line: number, tree: SourceFile, d: Digest): void 
     isSetAccessorDeclaration(n);
   if (!isOne || n.body === undefined || !isBlock(n.body)) return;
   const last = tree.getLineAndCharacterOfPosition(n.end).line + 1;
-  const statement = isCallExpression(n.parent) ? n.parent.parent : undefined;
-  const top = statement !== undefined && isSourceFile(statement.parent);
-  d.functions.push({ name: functionName(n), line, lines: last - line + 1, top });
+  d.functions.push({ name: functionName(n), line, lines: last - line + 1 });
 }
 
 function functionName(n: Node): string {

@@ -326,8 +326,8 @@ test('any requests: an answer of the table, no secret but where it is the messag
     assert.match(reply, known);
     assert.ok(!reply.includes(secret), reply);
     assert.ok(!reply.startsWith('done haveai'), 'nobody knew the secret');
+    for (const l of b.lines.splice(0)) assert.ok(!l.includes(secret), l);
   }
-  assert.ok(!b.lines.join('\n').includes(secret));
   assert.ok(!b.ring.toString().includes(secret));
 });
 

@@ -2,9 +2,10 @@
 
 import { fileURLToPath } from 'node:url';
 import { type Listener, listen, type Peer, parseAddress, Server, type Who } from '@9p/lib9p';
-import { errorText, makeSystem, ownerOnly, refuse, type System, type Verb } from 'slashnet/core';
+import { errorText, makeSystem, refuse, type System } from 'slashnet/core';
 import { userName, version } from '../src/core/runtime.js';
 import { Imports, importVerbs } from './import.js';
+import { Mounts, mountVerbs } from './mounts.js';
 import { runProfile } from './profile.js';
 
 export interface DaemonOptions {
@@ -39,23 +40,17 @@ export const stop_ms = 1800;
 const ourPlugins = fileURLToPath(new URL('../plugins', import.meta.url));
 
 export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
-  const mounts = new Map<string, { unmount(): Promise<void> }>();
   const system = makeSystem({
     plugins: [ourPlugins, ...(process.env.SLASHNET_PLUGINS?.split(':') ?? [])],
     owner: userName(),
     version: version(),
     log: o.log,
-    verbs: [
-      ...mountVerbs(
-        (dir) => mount(dir),
-        (dir) => unmount(dir),
-      ),
-      ...importVerbs(() => imports),
-    ],
+    verbs: [...mountVerbs(() => mounts), ...importVerbs(() => imports)],
   });
   const imports = new Imports(system.ns, system.instance, system.me.uname);
   const bug = (e: unknown): void =>
     system.env.log(`bug: ${e instanceof Error ? e.stack : String(e)}`);
+  const mounts = new Mounts(system, bug);
   const server = new Server(system.tree, {
     who: (uname, peer) => whoIs(system, uname, peer, o.insecure === true),
     fault: bug,
@@ -63,31 +58,11 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
   });
   const listeners: Listener[] = [];
 
-  async function mount(dir: string): Promise<void> {
-    if (mounts.has(dir)) throw refuse(`${dir} is mounted already`);
-    const { mountFuse } = await import('./fuse/mount.js');
-    const m = await mountFuse(system.tree, dir, { turn: system.turn, bug });
-    const alias = system.ns.alias(m.dir);
-    mounts.set(dir, m);
-    void m.gone.then((why) => {
-      alias.remove();
-      mounts.delete(dir);
-      system.env.log(`${dir}: ${why}`);
-    });
-  }
-
-  async function unmount(dir: string): Promise<void> {
-    const m = mounts.get(dir);
-    if (m === undefined) throw refuse(`${dir} is not mounted by this daemon`);
-    mounts.delete(dir);
-    await m.unmount();
-  }
-
   async function stop(why: string): Promise<void> {
     const log = (what: string) => (e: unknown) => system.env.log(`${what}: ${errorText(e)}`);
     await within(stop_ms, system.stop(why)).catch(log('stop'));
     imports.stop();
-    for (const dir of [...mounts.keys()]) await within(stop_ms, unmount(dir)).catch(log(dir));
+    for (const dir of mounts.dirs) await within(stop_ms, mounts.unmount(dir)).catch(log(dir));
     server.hangup(why);
     for (const l of listeners) await l.close().catch(log(l.address));
   }
@@ -98,8 +73,8 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
     get addresses() {
       return listeners.map((l) => l.address);
     },
-    mount,
-    unmount,
+    mount: (dir) => mounts.mount(dir),
+    unmount: (dir) => mounts.unmount(dir),
     stop,
   };
   try {
@@ -131,30 +106,6 @@ function whoIs(system: System, uname: string, peer: Peer, insecure: boolean): Wh
   if (!insecure) throw refuse('authentication required');
   return { uname: uname || 'none', groups: [], owner: uname === system.me.uname };
 }
-
-const mountVerbs = (
-  mount: (dir: string) => Promise<void>,
-  unmount: (dir: string) => Promise<void>,
-): readonly Verb<unknown>[] => [
-  {
-    name: 'fuse',
-    args: [1, 1],
-    usage: 'fuse directory',
-    run(_r, [dir = ''], req) {
-      ownerOnly(req);
-      return mount(dir);
-    },
-  },
-  {
-    name: 'unfuse',
-    args: [1, 1],
-    usage: 'unfuse directory',
-    run(_r, [dir = ''], req) {
-      ownerOnly(req);
-      return unmount(dir);
-    },
-  },
-];
 
 async function within<T>(ms: number, p: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -65,7 +65,7 @@ function makeReport() {
     },
     result(e, passed) {
       const f = of(e.file);
-      if (e.details.type === 'suite' && passed) return;
+      if (e.details.type === 'suite' && passed && !e.skip) return;
       if (e.nesting === 0) f.ms += e.details.duration_ms;
       if (e.skip !== undefined && e.skip !== false) {
         if (e.skip === true) f.failures.push({ name: e.name, error: 'skipped without a reason' });

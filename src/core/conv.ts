@@ -20,7 +20,7 @@ import type {
   PathTimer,
   Verb,
 } from './plugin.js';
-import { Port, type PortOptions } from './port.js';
+import { Port, type PortOptions, type Tap } from './port.js';
 import { Redial } from './redial.js';
 import { conversationNodes } from './standard.js';
 import { Taps } from './taps.js';
@@ -56,6 +56,8 @@ export class Slot implements Context {
   #closed = false;
   /** The ports behind its data files. */
   readonly uppers: readonly Port[];
+  tap: Tap | undefined;
+  readonly #ports: Port[] = [];
   readonly #host: SlotHost;
   readonly #verbs: readonly Verb<Slot>[];
 
@@ -77,7 +79,7 @@ export class Slot implements Context {
     this.born = env.clock.now();
     this.kept = kept;
     this.#verbs = verbs;
-    this.taps = new Taps(env.clock, this.name, layer.linkType, layer.format);
+    this.taps = new Taps(env.clock, this.name, layer, (tap) => this.#tapped(tap));
     this.log = this.#makeLog();
     this.c = layer.create(this);
     this.uppers = this.#uppers();
@@ -122,8 +124,9 @@ export class Slot implements Context {
   get ctlQid(): Qid {
     return (this.#ctl as Node).qid;
   }
-  get tap(): Context['tap'] {
-    return this.taps.tap;
+  #tapped(tap: Tap | undefined): void {
+    this.tap = tap;
+    for (const p of this.#ports) p.tap = tap;
   }
 
   // What the plugin uses -----------------------------------------------------------------------
@@ -137,6 +140,7 @@ export class Slot implements Context {
       this.#detached(port, why);
     };
     const port: Port = new Port({ ...o, detached }, this);
+    this.#ports.push(port);
     return port;
   }
   driver<Cmd, Ev>(m: Machine<Cmd, Ev>, out: Sink, tell: (e: Ev) => void): Driver<Cmd> {

@@ -16,8 +16,9 @@ export interface PortOptions {
   readonly tap?: 'inbound' | 'outbound';
   /** send() would drop. */
   full?(): boolean;
-  /** What send() does: the packet is the owner's now. A string is the counter of a dropped packet. */
-  take(p: Packet): string | undefined;
+  /** What send() does: the packet is the owner's now. A string is the counter of a dropped packet. Called
+   *  without a `this`. */
+  readonly take: (p: Packet) => string | undefined;
   /** The peer carries packets now; called again when its mtu has changed. */
   up?(peer: Port): void;
   /** The peer carries none, or is gone. */
@@ -33,9 +34,8 @@ export interface PortOptions {
 export interface PortHost {
   count(reason: string): void;
   crash(e: unknown): void;
-  /** Undefined while nobody reads log or pcap. */
-  readonly tap?: ((inbound: boolean, p: Packet) => void) | undefined;
 }
+export type Tap = (inbound: boolean, p: Packet) => void;
 
 const loose: PortHost = {
   count() {},
@@ -47,21 +47,33 @@ const loose: PortHost = {
 export const hops_max = 16;
 
 export class Port implements Sink {
-  readonly #o: PortOptions;
-  readonly #host: PortHost;
+  // What each packet needs comes first and together: with a thousand conversations every line of memory
+  // that a packet touches is one that has to be fetched.
+  readonly #take: (p: Packet) => string | undefined;
   #peer: Port | undefined;
-  #up = false;
+  #tap: Tap | undefined;
   /** Packets and bytes taken by send() and handed over by deliver(). */
   sent = 0;
   sentBytes = 0;
   delivered = 0;
   deliveredBytes = 0;
+  #up = false;
+  readonly #o: PortOptions;
+  readonly #host: PortHost;
   /** The port at the other side of the same conversation, for the search of cycles. */
   through: Port | undefined;
 
   constructor(o: PortOptions, host: PortHost = loose) {
+    this.#take = o.take;
+    this.#peer = undefined;
+    this.#tap = undefined;
     this.#o = o;
     this.#host = host;
+  }
+
+  /** Who sees what passes, while somebody reads log or pcap. */
+  set tap(tap: Tap | undefined) {
+    this.#tap = this.#o.tap === undefined ? undefined : tap;
   }
 
   get name(): string {
@@ -89,10 +101,9 @@ export class Port implements Sink {
   send(p: Packet): boolean {
     this.sent++;
     this.sentBytes += p.end - p.start;
-    if (this.#o.tap !== undefined && this.#host.tap !== undefined)
-      this.#host.tap(this.#o.tap === 'inbound', p);
+    if (this.#tap !== undefined) this.#tap(this.#o.tap === 'inbound', p);
     try {
-      const drop = this.#o.take(p);
+      const drop = this.#take(p);
       if (drop === undefined) return true;
       this.#host.count(drop);
     } catch (e) {
@@ -110,8 +121,7 @@ export class Port implements Sink {
     }
     this.delivered++;
     this.deliveredBytes += p.end - p.start;
-    if (this.#o.tap !== undefined && this.#host.tap !== undefined)
-      this.#host.tap(this.#o.tap === 'outbound', p);
+    if (this.#tap !== undefined) this.#tap(this.#o.tap === 'outbound', p);
     return peer.send(p);
   }
 

@@ -2,6 +2,7 @@
 import type { Qid } from '@9p/lib9p';
 import { linkType, type Packet, pcapngHeader, pcapngPacket } from '@9p/packet';
 import type { Clock } from './machine.js';
+import type { Tap } from './port.js';
 import { line, QueueFile } from './queue.js';
 
 const lines_bytes = 64 * 1024;
@@ -17,14 +18,20 @@ export class Taps {
   readonly #name: string;
   readonly #link: number;
   readonly #format: Format | undefined;
-  /** Defined while log or pcap is read. */
-  tap: ((inbound: boolean, p: Packet) => void) | undefined;
+  /** Told when log or pcap begins to be read, and when neither is any longer. */
+  readonly #ontap: (tap: Tap | undefined) => void;
 
-  constructor(clock: Clock, name: string, link: number | undefined, format: Format | undefined) {
+  constructor(
+    clock: Clock,
+    name: string,
+    layer: { readonly linkType?: number; readonly format?: Format },
+    ontap: (tap: Tap | undefined) => void,
+  ) {
+    this.#ontap = ontap;
     this.#clock = clock;
     this.#name = name;
-    this.#link = link ?? linkType.raw;
-    this.#format = format;
+    this.#link = layer.linkType ?? linkType.raw;
+    this.#format = layer.format;
   }
 
   get logging(): boolean {
@@ -56,7 +63,7 @@ export class Taps {
 
   #retap(): void {
     const wanted = this.#logs.size > 0 || this.#pcaps.size > 0;
-    this.tap = wanted ? (inbound, p) => this.#see(inbound, p) : undefined;
+    this.#ontap(wanted ? (inbound, p) => this.#see(inbound, p) : undefined);
   }
 
   #see(inbound: boolean, p: Packet): void {

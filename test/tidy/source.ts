@@ -19,6 +19,7 @@ import {
   isNewExpression,
   isPropertyAccessExpression,
   isSetAccessorDeclaration,
+  isSourceFile,
   isStringLiteral,
   isVariableDeclaration,
   type Node,
@@ -44,6 +45,8 @@ export interface Fn {
   readonly name: string;
   readonly line: number;
   readonly lines: number;
+  /** It is given to a call at the top of the file: what a test is. */
+  readonly top: boolean;
 }
 
 export interface Source {
@@ -156,7 +159,9 @@ function noteFunction(n: Node, line: number, tree: SourceFile, d: Digest): void 
     isSetAccessorDeclaration(n);
   if (!isOne || n.body === undefined || !isBlock(n.body)) return;
   const last = tree.getLineAndCharacterOfPosition(n.end).line + 1;
-  d.functions.push({ name: functionName(n), line, lines: last - line + 1 });
+  const statement = isCallExpression(n.parent) ? n.parent.parent : undefined;
+  const top = statement !== undefined && isSourceFile(statement.parent);
+  d.functions.push({ name: functionName(n), line, lines: last - line + 1, top });
 }
 
 function functionName(n: Node): string {

@@ -84,7 +84,7 @@ export class Connection {
   receive(bytes: Uint8Array): void {
     if (this.#ended !== undefined) return;
     if (this.#running) {
-      this.#late.push(bytes.slice());
+      this.#late.push(new Uint8Array(bytes));
       return;
     }
     this.#framer.feed(bytes);
@@ -251,12 +251,12 @@ export class Connection {
     encode(this.#out, r);
     if (this.#out.at - start > this.#msize && r.type === 'Rstat') {
       this.#out.at = start;
-      this.#error(r.tag, err.Estat);
+      this.#error(r.tag, new FileError(err.Estat));
     } else if (this.#server.trace !== undefined) this.#traceOut(start, undefined);
   }
 
   #error(tag: number, e: unknown): void {
-    if (!(e instanceof FileError) && typeof e !== 'string') this.#server.fault?.(e);
+    if (!(e instanceof FileError)) this.#server.fault?.(e);
     this.#reply({ type: 'Rerror', tag, ename: errorText(e) });
   }
 

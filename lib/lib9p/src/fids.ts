@@ -14,6 +14,8 @@ export interface Fid {
   place: Place;
   readonly who: Who;
   state: 'walked' | 'opening' | 'open';
+  /** Who opens it now. */
+  opener: { readonly over: boolean } | undefined;
   /** How it is open. */
   mode: number;
   file: OpenFile | undefined;
@@ -56,8 +58,8 @@ export class Fids {
   add(fid: number, place: Place, who: Who): void {
     this.check(fid);
     const state = 'walked' as const;
-    const rest = { file: undefined, dir: undefined, busy: 0, onidle: undefined, gone: false };
-    this.#table.set(fid, { place, who, state, mode: 0, ...rest });
+    const none = { opener: undefined, file: undefined, dir: undefined, onidle: undefined };
+    this.#table.set(fid, { place, who, state, mode: 0, busy: 0, gone: false, ...none });
   }
 
   /** Out of the table; the fid is gone for the client. */

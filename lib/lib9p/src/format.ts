@@ -103,7 +103,8 @@ export function formatDir(d: WireDir): string {
   const who = [d.name, d.uid, d.gid, d.muid].map((s) => `'${printable(s)}'`).join(' ');
   const mode = d.mode === 0xffffffff ? '-1' : formatMode(d.mode);
   const [at, mt] = [d.atime, d.mtime].map((t) => (t === 0xffffffff ? -1 : t));
-  return `${who} q ${formatQid(d.qid)} m ${mode} at ${at} mt ${mt} l ${BigInt.asIntN(64, d.length)} t ${d.type} d ${d.dev}`;
+  const length = BigInt.asIntN(64, d.length);
+  return `${who} q ${formatQid(d.qid)} m ${mode} at ${at} mt ${mt} l ${length} t ${d.type} d ${d.dev}`;
 }
 
 /** Data as far as a line shows them. */

@@ -33,7 +33,8 @@ export class Framer {
     this.msize = msize;
   }
 
-  feed(chunk: Uint8Array): void {
+  feed(bytes: Uint8Array): void {
+    const chunk = plain(bytes);
     if (this.#chunkAt < this.#chunk.length) this.keep();
     if (this.#at === this.#to) this.#look(chunk, 0, chunk.length);
     else this.#follow(chunk, 0);
@@ -123,4 +124,9 @@ export class Framer {
     if (this.#to - this.#at < 4) return Math.max(n, 64);
     return Math.max(n, Math.min(le32(this.#cur, this.#at), this.msize));
   }
+}
+
+/** Buffer's slice and subarray are not those of Uint8Array: the one copies not, the other is slow. */
+function plain(b: Uint8Array): Uint8Array {
+  return b.constructor === Uint8Array ? b : new Uint8Array(b.buffer, b.byteOffset, b.length);
 }

@@ -43,6 +43,8 @@ export interface MemOptions {
   readonly owner?: string;
   /** Files of bytes can be written, made and removed, by whom the mode lets: others too. */
   readonly writable?: boolean;
+  /** The time in seconds, for what is written; without it all is of 1970. */
+  readonly now?: () => number;
 }
 
 const most_bytes = 64 * 1024 * 1024;
@@ -52,6 +54,7 @@ export function memTree(entries: Entries, options: MemOptions = {}): Tree {
     owner: options.owner ?? 'none',
     fileMode: options.writable ? 0o666 : 0o444,
     dirMode: options.writable ? 0o777 : 0o555,
+    now: options.now ?? (() => 0),
     paths: 0n,
   };
   const root = new MemDir(shared, '/', undefined);
@@ -68,6 +71,7 @@ interface Shared {
   readonly owner: string;
   readonly fileMode: number;
   readonly dirMode: number;
+  readonly now: () => number;
   paths: bigint;
 }
 
@@ -77,7 +81,7 @@ function fill(dir: MemDir, entries: Entries): void {
 
 function make(dir: MemDir, name: string, entry: Entry): MemNode {
   if (typeof entry === 'string') return new MemFile(dir.shared, name, dir, utf8(entry));
-  if (entry instanceof Uint8Array) return new MemFile(dir.shared, name, dir, entry.slice());
+  if (entry instanceof Uint8Array) return new MemFile(dir.shared, name, dir, new Uint8Array(entry));
   if (typeof entry === 'function') return new SpecFile(dir.shared, name, dir, { read: entry });
   if (entry instanceof MadeFile) return new SpecFile(dir.shared, name, dir, entry.spec);
   const inner = new MemDir(dir.shared, name, dir);
@@ -93,7 +97,7 @@ abstract class MemNode implements Node {
   uid: string;
   readonly gid: string;
   protected vers = 0;
-  protected mtime = now();
+  protected mtime: number;
   protected readonly dir: MemDir | undefined;
   readonly #path: bigint;
 
@@ -104,6 +108,7 @@ abstract class MemNode implements Node {
     this.mode = mode;
     this.uid = shared.owner;
     this.gid = shared.owner;
+    this.mtime = shared.now();
     this.#path = ++shared.paths;
   }
 
@@ -249,7 +254,7 @@ class MemFile extends MemNode {
 
   touch(): void {
     this.vers = (this.vers + 1) >>> 0;
-    this.mtime = now();
+    this.mtime = this.shared.now();
   }
 
   readAt(n: number, offset: number): Uint8Array {
@@ -362,5 +367,3 @@ class OpenSpec implements OpenFile {
 
 const bytesOf = (content: Content): Uint8Array =>
   typeof content === 'string' ? utf8(content) : content;
-
-const now = (): number => Math.floor(Date.now() / 1000);

@@ -113,7 +113,7 @@ export class Session {
 
   #walk(f: T<'Twalk'>, call: Call): Wait<Rmessage> {
     const fid = this.fids.get(f.fid);
-    if (fid.state !== 'walked') refuse(err.Eclone);
+    if (!isWalked(fid)) refuse(err.Eclone);
     if (f.newfid !== f.fid) this.fids.check(f.newfid);
     const qids: Qid[] = [];
     return then(follow(fid.place, f.names, qids, call), (place) => {
@@ -126,7 +126,7 @@ export class Session {
   #arrive(f: T<'Twalk'>, fid: Fid, place: Place): void {
     if (fid.gone) refuse(err.Ebadfid);
     if (f.newfid !== f.fid) this.fids.add(f.newfid, place, fid.who);
-    else if (fid.state === 'walked') fid.place = place;
+    else if (isWalked(fid)) fid.place = place;
     else refuse(err.Eclone);
   }
 
@@ -167,6 +167,7 @@ export class Session {
     arrived: (file: OpenFile | undefined) => Wait<Place>,
   ): Wait<Qid> {
     fid.state = 'opening';
+    fid.opener = call;
     let file: OpenFile | undefined;
     const got = (opened: OpenFile | undefined) => arrived((file = opened));
     const done = (place: Place): Qid => {
@@ -178,7 +179,7 @@ export class Session {
     };
     const failed = (e: unknown): never => {
       file?.close();
-      fid.state = 'walked';
+      if (fid.opener === call) fid.state = 'walked';
       throw e;
     };
     return attempt(
@@ -274,8 +275,13 @@ function step(place: Place, name: string, first: boolean, call: Call): Wait<Plac
   return attempt(walk, arrive, stop);
 }
 
+/** Not open, nor about to be: an open that was given up does not count. */
+function isWalked(fid: Fid): boolean {
+  return fid.state === 'walked' || (fid.state === 'opening' && fid.opener?.over === true);
+}
+
 function checkMode(fid: Fid, mode: number, directory: boolean): void {
-  if (fid.state !== 'walked') refuse(err.Eopen);
+  if (!isWalked(fid)) refuse(err.Eopen);
   if ((mode & ~known_mode) !== 0) refuse(err.Emode);
   if (directory && (mode & ~(omode.rclose | 0x20)) !== omode.read) refuse(err.Eisdir);
 }

@@ -106,7 +106,7 @@ export function forbidden(d: WireDir, is: Dir): string | undefined {
   if (d.qid.path !== keep64 && d.qid.path !== is.qid.path) return 'wstat cannot change qid.path';
   if (d.uid !== '' && d.uid !== is.uid) return 'wstat cannot change owner';
   if (d.muid !== '' && d.muid !== is.muid) return 'wstat cannot change muid';
-  if (d.mode !== keep32 && directory !== (d.mode & dmdir) > 0)
+  if (d.mode !== keep32 && directory !== ((d.mode & dmdir) !== 0))
     return "wstat can't convert between files and directories";
   if (directory && d.length !== keep64 && d.length !== 0n) return 'wstat of length of a directory';
   return undefined;

@@ -9,7 +9,8 @@ export interface End {
   hangup(why: string): void;
 }
 
-const linger_ms = 1000;
+/** Who does not read this much will not read the rest. */
+const linger_bytes = 1024 * 1024;
 const nothing = new Uint8Array(0);
 
 /** What the connection tells the stream. */
@@ -18,7 +19,7 @@ export function wireOf(input: Readable, output: Writable, drained: () => void): 
   const plain = output.constructor === Socket;
   return {
     write(bytes) {
-      output.write(plain ? bytes : bytes.slice());
+      output.write(plain ? bytes : new Uint8Array(bytes));
       if (output.writableLength === 0) return true;
       output.write(nothing, drained);
       return false;
@@ -26,9 +27,9 @@ export function wireOf(input: Readable, output: Writable, drained: () => void): 
     pause: () => void input.pause(),
     resume: () => void input.resume(),
     end() {
-      output.end();
+      if (output.writableLength > linger_bytes) return void input.destroy();
       output.once('finish', () => input.destroy());
-      setTimeout(() => input.destroy(), linger_ms).unref();
+      output.end();
     },
   };
 }

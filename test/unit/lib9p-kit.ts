@@ -1,0 +1,282 @@
+/** What the tests of lib9p share: messages by chance, a server's raw end, a client in memory, a file that waits. */
+import {
+  Client,
+  type ClientOptions,
+  type Connection,
+  code,
+  decode,
+  encodeFcall,
+  type Fcall,
+  Framer,
+  Mount,
+  type Node,
+  nofid,
+  notag,
+  type OpenFile,
+  type Qid,
+  qt,
+  type Req,
+  type Rmessage,
+  type Server,
+  type Tmessage,
+  type Tree,
+  type WireDir,
+} from '@9p/lib9p';
+import type { SeededRandom } from '../kit/index.js';
+
+/** A connection without a socket: requests in, replies out, and what the server asks of the carrier. */
+export class Raw {
+  readonly replies: Rmessage[] = [];
+  /** Length of each write. */
+  readonly writes: number[] = [];
+  readonly events: string[] = [];
+  /** The carrier keeps what is written until `drain`. */
+  keeps = false;
+  readonly connection: Connection;
+  readonly #framer = new Framer(1 << 20);
+  #tag = 0;
+
+  constructor(server: Server, peer = { net: 'test', address: '' }) {
+    this.connection = server.connect(
+      {
+        write: (b) => this.#written(b),
+        pause: () => this.events.push('pause'),
+        resume: () => this.events.push('resume'),
+        end: (why) => this.events.push(`end ${why}`),
+      },
+      peer,
+    );
+  }
+
+  #written(b: Uint8Array): boolean {
+    this.writes.push(b.length);
+    this.#framer.feed(b);
+    const f = this.#framer;
+    while (f.next()) this.replies.push(reply(f.buf.slice(f.start, f.end)));
+    f.keep();
+    // Who may use his buffer again does: nobody reads it after the write.
+    if (!this.keeps) b.fill(0xa5);
+    return !this.keeps;
+  }
+
+  /** Messages in one receive; the replies that they had at once. */
+  send(...messages: readonly Tmessage[]): Rmessage[] {
+    const before = this.replies.length;
+    this.connection.receive(Buffer.concat(messages.map(encodeFcall)));
+    return this.replies.slice(before);
+  }
+
+  /** One request with a tag of its own; its reply, if it had one at once. */
+  ask(f: Untagged): Rmessage | undefined {
+    return this.send({ ...f, tag: ++this.#tag } as Tmessage)[0];
+  }
+
+  /** The text of the error that the request gets. */
+  error(f: Untagged): string {
+    const r = this.ask(f);
+    return r?.type === 'Rerror' ? r.ename : `no error: ${JSON.stringify(r, bigints)}`;
+  }
+
+  start(msize = 8216): this {
+    this.send({ type: 'Tversion', tag: notag, msize, version: '9P2000' });
+    this.ask({ type: 'Tattach', fid: 0, afid: nofid, uname: 'glenda', aname: '' });
+    this.replies.length = 0;
+    this.writes.length = 0;
+    return this;
+  }
+
+  /** Fid `newfid` on a path, open. */
+  open(path: string, newfid: number, mode = 0): this {
+    this.ask({ type: 'Twalk', fid: 0, newfid, names: path.split('/').filter((n) => n !== '') });
+    const r = this.ask({ type: 'Topen', fid: newfid, mode });
+    if (r?.type !== 'Ropen') throw new Error(`open ${path}: ${JSON.stringify(r, bigints)}`);
+    return this;
+  }
+}
+
+type Untag<F> = F extends Tmessage ? Omit<F, 'tag'> : never;
+export type Untagged = Untag<Tmessage>;
+
+const bigints = (_: string, v: unknown): unknown => (typeof v === 'bigint' ? String(v) : v);
+
+function reply(b: Uint8Array): Rmessage {
+  const f = decode(b, 0, b.length);
+  if (typeof f === 'string') throw new Error(`bad reply: ${f}`);
+  if (f.type[0] !== 'R') throw new Error(`server sent ${f.type}`);
+  return f as Rmessage;
+}
+
+/** All that is due has happened. */
+export const settled = (): Promise<void> => new Promise((done) => setImmediate(done));
+
+/** A client and a server joined without a socket; bytes cross in a later turn, as they would in one. */
+export async function joined(server: Server, options: ClientOptions = {}): Promise<Mount> {
+  const client: Client = new Client(
+    {
+      write: (b) => {
+        const copy = new Uint8Array(b);
+        queueMicrotask(() => connection.receive(copy));
+        return true;
+      },
+      end: (why) => connection.hangup(why),
+    },
+    options,
+  );
+  const connection = server.connect(
+    {
+      write: (b) => {
+        const copy = new Uint8Array(b);
+        queueMicrotask(() => client.receive(copy));
+        return true;
+      },
+      pause: () => undefined,
+      resume: () => undefined,
+      end: (why) => client.hangup(why),
+    },
+    { net: 'test', address: '' },
+  );
+  await client.version();
+  return new Mount(await client.attach('glenda'));
+}
+
+/** A file whose reads wait until `give`; it notes what happens to it. */
+export class Waiting implements Node, OpenFile {
+  readonly name: string;
+  readonly qid: Qid;
+  readonly ready = false;
+  onready = undefined;
+  readonly log: string[] = [];
+  /** What a flush does: nothing at all, or reject. */
+  readonly undoes: boolean;
+  readonly reads: { req: Req; give(data: Uint8Array): void }[] = [];
+
+  constructor(name: string, path: bigint, undoes = true) {
+    this.name = name;
+    this.qid = { type: 0, vers: 0, path };
+    this.undoes = undoes;
+  }
+
+  read(_n: number, offset: number, req: Req): Promise<Uint8Array> {
+    return new Promise((give, reject) => {
+      this.reads.push({ req, give });
+      if (!this.undoes) return;
+      req.onflush = () => {
+        this.log.push(`flushed ${offset}`);
+        reject(new Error('interrupted'));
+      };
+    });
+  }
+
+  write(data: Uint8Array): number {
+    return data.length;
+  }
+
+  stat() {
+    return dirOf(this.name, this.qid);
+  }
+
+  walk(): undefined {
+    return undefined;
+  }
+
+  list(): readonly Node[] {
+    return [];
+  }
+
+  open(): OpenFile {
+    return this;
+  }
+
+  wstat(): void {}
+
+  close(): void {
+    this.log.push('close');
+  }
+}
+
+export function dirOf(name: string, qid: Qid): WireDir {
+  const who = { uid: 'glenda', gid: 'glenda', muid: '' };
+  const times = { atime: 0, mtime: 0, length: 0n };
+  return { type: 0, dev: 0, qid, mode: (qid.type << 24) >>> 0, name, ...times, ...who };
+}
+
+/** A tree of one directory; walks answer at once or by promises. */
+export function flatTree(files: readonly Node[], later = false): Tree {
+  const qid = { type: qt.dir, vers: 0, path: 1n };
+  const find = (name: string) => files.find((f) => f.name === name);
+  const root: Node = {
+    qid,
+    name: '/',
+    stat: () => dirOf('/', qid),
+    walk: (name) => (later ? Promise.resolve(find(name)) : find(name)),
+    list: () => files,
+    open: () => {
+      throw new Error('is a directory');
+    },
+    wstat: () => undefined,
+  };
+  return { attach: () => root };
+}
+
+// Messages by chance ----------------------------------------------------------------------------
+
+const words = ['', 'a', 'ctl', 'données', '日本', 'x'.repeat(300), '..', '\u{1f600}'] as const;
+const u16 = (r: SeededRandom): number => r.u32() >>> 16;
+const u64 = (r: SeededRandom): bigint => (BigInt(r.u32()) << 32n) | BigInt(r.u32());
+const some = <T>(r: SeededRandom, most: number, make: () => T): T[] =>
+  Array.from({ length: r.below(most + 1) }, make);
+
+export function randomQid(r: SeededRandom): Qid {
+  return { type: r.below(256), vers: r.u32(), path: u64(r) };
+}
+
+export function randomDir(r: SeededRandom): WireDir {
+  const [name, uid, gid, muid] = [r.pick(words), r.pick(words), r.pick(words), r.pick(words)];
+  const numbers = { mode: r.u32(), atime: r.u32(), mtime: r.u32(), length: u64(r) };
+  return { type: u16(r), dev: r.u32(), qid: randomQid(r), ...numbers, name, uid, gid, muid };
+}
+
+type Maker = (r: SeededRandom) => object;
+const stat: Maker = (r) => ({ stat: randomDir(r) });
+const fid: Maker = (r) => ({ fid: r.u32() });
+const opened: Maker = (r) => ({ qid: randomQid(r), iounit: r.u32() });
+const version: Maker = (r) => ({ msize: r.u32(), version: r.pick(words) });
+const data: Maker = (r) => ({ data: r.bytes(r.below(70)) });
+const nothing: Maker = () => ({});
+
+const makers: Record<Fcall['type'], readonly Maker[]> = {
+  Tversion: [version],
+  Rversion: [version],
+  Tauth: [(r) => ({ afid: r.u32(), uname: r.pick(words), aname: r.pick(words) })],
+  Rauth: [(r) => ({ aqid: randomQid(r) })],
+  Tattach: [fid, (r) => ({ afid: r.u32(), uname: r.pick(words), aname: r.pick(words) })],
+  Rattach: [(r) => ({ qid: randomQid(r) })],
+  Rerror: [(r) => ({ ename: r.pick(words) })],
+  Tflush: [(r) => ({ oldtag: u16(r) })],
+  Rflush: [nothing],
+  Twalk: [fid, (r) => ({ newfid: r.u32(), names: some(r, 16, () => r.pick(words)) })],
+  Rwalk: [(r) => ({ qids: some(r, 16, () => randomQid(r)) })],
+  Topen: [fid, (r) => ({ mode: r.below(256) })],
+  Ropen: [opened],
+  Tcreate: [fid, (r) => ({ name: r.pick(words), perm: r.u32(), mode: r.below(256) })],
+  Rcreate: [opened],
+  Tread: [fid, (r) => ({ offset: u64(r), count: r.u32() })],
+  Rread: [data],
+  Twrite: [fid, (r) => ({ offset: u64(r) }), data],
+  Rwrite: [(r) => ({ count: r.u32() })],
+  Tclunk: [fid],
+  Rclunk: [nothing],
+  Tremove: [fid],
+  Rremove: [nothing],
+  Tstat: [fid],
+  Rstat: [stat],
+  Twstat: [fid, stat],
+  Rwstat: [nothing],
+};
+
+export const types = Object.keys(code) as readonly Fcall['type'][];
+
+export function randomFcall(r: SeededRandom, type: Fcall['type'] = r.pick(types)): Fcall {
+  const parts = makers[type].map((make) => make(r));
+  return Object.assign({ type, tag: u16(r) }, ...parts) as Fcall;
+}

@@ -4,8 +4,7 @@
  *  test/interop/lab. Two lines of its header say which, and what it can do; the
  *  first case is the one that CI runs:
  *      # scenario: pppoe-server.sh
- *      # cases: kernel-chap kernel-pap user-chap
- *  `# env: A=B` sets more; NAME.check runs while the link is up, NAME.after when it is down. */
+ *      # cases: kernel-chap kernel-pap user-chap */
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,8 +12,6 @@ import { isMain, root } from './setup.mjs';
 
 const sutDir = join(root, 'test/interop/sut');
 const labDir = join(root, 'test/interop/lab');
-
-const hooks = { '.check': 'LAB_CHECK', '.after': 'LAB_AFTER' };
 
 const header = (text, word) => text.match(new RegExp(`^# ${word}:(.*)$`, 'm'))?.[1]?.trim() ?? '';
 
@@ -34,12 +31,8 @@ export function suts() {
     .filter((name) => isExecutable(join(sutDir, name)))
     .map((name) => {
       const text = readFileSync(join(sutDir, name), 'utf8');
-      const words = (word) => header(text, word).split(/\s+/).filter(Boolean);
-      const cases = words('cases');
-      const env = Object.fromEntries(words('env').map((w) => w.split('=')));
-      for (const [hook, variable] of Object.entries(hooks))
-        if (existsSync(join(sutDir, name + hook))) env[variable] = join(sutDir, name + hook);
-      return { name, path: join(sutDir, name), scenario: header(text, 'scenario'), cases, env };
+      const cases = header(text, 'cases').split(/\s+/).filter(Boolean);
+      return { name, path: join(sutDir, name), scenario: header(text, 'scenario'), cases };
     })
     .filter((s) => s.scenario !== '');
 }
@@ -58,7 +51,7 @@ function whyNot() {
 function scenario(sut, cases) {
   return new Promise((done) => {
     const child = spawn(join(labDir, sut.scenario), cases, {
-      env: { ...process.env, ...sut.env, SUT_CMD: sut.path },
+      env: { ...process.env, SUT_CMD: sut.path },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let output = '';

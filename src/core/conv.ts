@@ -139,7 +139,12 @@ export class Slot implements Context {
       o.detached?.(why);
       this.#detached(port, why);
     };
-    const port: Port = new Port({ ...o, detached }, this);
+    // A getter, which the spread would read once: a wire may change what it carries.
+    const framing = { get: () => o.framing, enumerable: true };
+    const port: Port = new Port(
+      Object.defineProperty({ ...o, detached }, 'framing', framing),
+      this,
+    );
     this.#ports.push(port);
     return port;
   }

@@ -40,7 +40,7 @@ export class DataFile {
       },
       host,
     );
-    join(this.#port, upper);
+    host.turn.run(() => join(this.#port, upper));
   }
 
   #fresh(qid: Qid): QueueFile {
@@ -70,7 +70,7 @@ export class DataFile {
 
   close(): void {
     if (--this.#opens > 0) return;
-    part(this.#port, this.#upper, 'data was closed');
+    this.#host.turn.run(() => part(this.#port, this.#upper, 'data was closed'));
     this.#host.closed();
   }
 

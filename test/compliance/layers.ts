@@ -28,6 +28,7 @@ export interface LayerUnderTest {
 export const layers: readonly LayerUnderTest[] = [
   { plugin: 'auth', noPackets: true },
   { plugin: 'ether', load: 'eth7 ether0', layer: 'ether0', netns: true },
+  { plugin: 'loop' },
   { plugin: 'pppoe', lateMtu: true },
   { plugin: 'skeleton', bindable: true },
 ];

@@ -1,4 +1,5 @@
-/** A wire in memory as a conversation: `data` at its near end; `data1`, or what is bound, at its far end. */
+/** A wire in memory as a conversation: `data` at its near end; `data1`, or
+ *  what is bound, at its far end. */
 import type { Packet } from '@9p/packet';
 import {
   type Context,
@@ -108,7 +109,8 @@ export class LoopConv implements Conversation {
     port.roomAgain();
   }
 
-  // What is attached -------------------------------------------------------------------------------
+  // What is attached
+  // -------------------------------------------------------------------------------
   lower(): Port {
     return this.#bound;
   }
@@ -146,7 +148,8 @@ export class LoopConv implements Conversation {
     }
   }
 
-  // What the engine asks -----------------------------------------------------------------------------
+  // What the engine asks
+  // -----------------------------------------------------------------------------
   get state(): string {
     return this.upper.isUp && this.#end.isUp ? 'Connected' : 'Idle';
   }
@@ -191,7 +194,8 @@ export class LoopConv implements Conversation {
     this.#timer.stop();
   }
 
-  // Verbs ----------------------------------------------------------------------------------------------
+  // Verbs
+  // ----------------------------------------------------------------------------------------------
   setFault(to: readonly Direction[], name: string, words: readonly string[]): void {
     for (const d of to) this.#path.setFaults(d, set(this.#path.faults(d), name, words));
   }

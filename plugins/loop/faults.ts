@@ -1,4 +1,5 @@
-/** What a wire does to what it carries, one direction: the settings, as verbs set and status shows them. */
+/** What a wire does to what it carries, one direction: the settings, as
+ *  verbs set and status shows them. */
 import { refuse } from 'slashnet/core';
 
 export interface Faults {
@@ -16,7 +17,8 @@ export interface Faults {
   readonly rate_bps: number;
   /** Packets that wait for their time at once. */
   readonly queue_packets: number;
-  /** Bytes mode: what goes over the wire is joined, and cut anew to chunks of 1 to so many bytes. 0: as is. */
+  /** Bytes mode: what goes over the wire is joined, and cut anew to chunks
+   *  of 1 to so many bytes. 0: as is. */
   readonly chunk_bytes: number;
 }
 

@@ -1,4 +1,5 @@
-/** One direction of a wire in memory: packets in, and what its faults leave of them out, on virtual time. */
+/** One direction of a wire in memory: packets in, and what its faults
+ *  leave of them out, on virtual time. */
 import { type Packet, put8, take, u8 } from '@9p/packet';
 import type { Ms, Sink } from 'slashnet/core';
 import { type Faults, isClear, none } from './faults.js';
@@ -31,7 +32,8 @@ export class Line {
   framing: Framing = 'packet';
   readonly #count: (what: Happened) => void;
   #faults: Faults = none;
-  /** Decides whether; the other how much, so that one fault set differently leaves the others as they fell. */
+  /** Decides whether; the other how much, so that one fault set differently
+   *  leaves the others as they fell. */
   #whether = new Seeded(0);
   #amount = new Seeded(0);
   #queue: Waiting[] = [];
@@ -153,7 +155,8 @@ export class Line {
     this.#held = this.#held.filter((h) => h.left > 0);
   }
 
-  /** `out` may send here again before it returns: what is left in the queue is in order all the while. */
+  /** `out` may send here again before it returns: what is left in the
+   *  queue is in order all the while. */
   #release(now: Ms, out: Sink): void {
     for (let p = this.#shift(now); p !== undefined; p = this.#shift(now)) out.send(p);
   }
@@ -169,7 +172,8 @@ export class Line {
     return w.p;
   }
 
-  /** Bytes know no packets: without `chunk` each write is a chunk, with it the cuts fall anywhere. */
+  /** Bytes know no packets: without `chunk` each write is a chunk,
+   *  with it the cuts fall anywhere. */
   #stream(p: Packet, out: Sink, now: Ms): void {
     const at = this.#due(p, now);
     const cut = this.#faults.chunk_bytes > 0;

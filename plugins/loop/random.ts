@@ -1,4 +1,5 @@
-/** A seeded random source (mulberry32, Tommy Ettinger, public domain): the same seed, the same faults. */
+/** A seeded random source (mulberry32, Tommy Ettinger, public domain):
+ *  the same seed, the same faults. */
 
 export class Seeded {
   #a: number;

@@ -1,4 +1,5 @@
-/** A pppoe conversation: the discovery machine, the data path, and the shared interface below them. */
+/** A pppoe conversation: the discovery machine, the data path, and
+ *  the shared interface below them. */
 import { hex, type Packet } from '@9p/packet';
 import {
   type Context,
@@ -173,7 +174,8 @@ export class PppoeConv implements Conversation, HostEnd, User {
     this.upper.roomAgain();
   }
 
-  // The interface -----------------------------------------------------------------------------------
+  // The interface
+  // -----------------------------------------------------------------------------------
   #bound(): Below {
     if (this.#below === undefined) throw refuse('not bound: bind an ether first');
     return this.#below;
@@ -214,7 +216,8 @@ export class PppoeConv implements Conversation, HostEnd, User {
     b.release();
   }
 
-  // Discovery -----------------------------------------------------------------------------------------
+  // Discovery
+  // -----------------------------------------------------------------------------------------
   #discover(b: Below, req: Req): Promise<void> {
     if (!b.ether.isUp) throw refuse(`${b.ether.name} is down`);
     const hostUniq = this.options.hostUniq ?? this.#ctx.env.random.bytes(hostUniq_bytes);
@@ -251,7 +254,8 @@ export class PppoeConv implements Conversation, HostEnd, User {
     this.#connecting = undefined;
   }
 
-  // The session ---------------------------------------------------------------------------------------
+  // The session
+  // ---------------------------------------------------------------------------------------
   #enter(): void {
     const b = this.#below;
     const s = b?.machine.session;

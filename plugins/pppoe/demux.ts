@@ -43,7 +43,8 @@ export type Stray =
 
 export class Demux {
   readonly #local: Mac;
-  /** By session id. Two access concentrators may give the same id: then the entries differ by `peer`. */
+  /** By session id. Two access concentrators may give the same id:
+   *  then the entries differ by `peer`. */
   readonly #sessions: (Entry | undefined)[] = new Array(0x10000).fill(undefined);
   readonly #hosts = new Map<string, HostEnd>();
 

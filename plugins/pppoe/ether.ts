@@ -1,4 +1,5 @@
-/** One Ethernet interface and all conversations on it: two ether conversations, and the demultiplexer. */
+/** One Ethernet interface and all conversations on it: two ether
+ *  conversations, and the demultiplexer. */
 import { text, utf8 } from '@9p/packet';
 import {
   type Chan,
@@ -105,7 +106,8 @@ export class Ether {
   }
 }
 
-/** The interface whose directory is at `path`, shared by all that name it. With the rights of `who`. */
+/** The interface whose directory is at `path`, shared by all that
+ *  name it. With the rights of `who`. */
 export async function shareEther(env: Env, stats: Counters<string>, path: string, who: Who) {
   const dir = clean(path);
   const node = await env.ns.walk(dir, who);
@@ -156,7 +158,8 @@ async function address(env: Env, dir: string, who: Who): Promise<Mac> {
   }
 }
 
-/** A conversation of the interface for one ethertype, joined to `port`; its ctl stays open while it is used. */
+/** A conversation of the interface for one ethertype, joined to `port`; its
+ *  ctl stays open while it is used. */
 async function attach(env: Env, e: Ether, dir: string, type: number, port: Port, who: Who) {
   const ctl = await env.ns.open(`${dir}/clone`, omode.rdwr, who);
   e.onclose(() => ctl.close());

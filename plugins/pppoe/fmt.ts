@@ -51,8 +51,8 @@ export const fmtMac = (m: Mac): string =>
     .padStart(12, '0')
     .replace(/..(?=.)/g, '$&:');
 
-/** Text from a peer, safe to print on one line: up to a NUL, at most 64 bytes, no control or direction
- *  characters. */
+/** Text from a peer, safe to print on one line: up to a NUL, at most 64 bytes, no
+ *  control or direction characters. */
 export function printable(b: Uint8Array): string {
   const nul = b.indexOf(0);
   const s = text(b.subarray(0, Math.min(nul < 0 ? b.length : nul, shown_bytes)));

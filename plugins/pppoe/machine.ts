@@ -1,4 +1,5 @@
-/** Discovery of a PPPoE host, RFC 2516 sections 5 and 8: from PADI to a session, and to its PADT. */
+/** Discovery of a PPPoE host, RFC 2516 sections 5 and 8: from PADI
+ *  to a session, and to its PADT. */
 import { equal, type Packet, take, utf8 } from '@9p/packet';
 import type { Machine, Ms, Output } from 'slashnet/core';
 import { fmtMac, printable } from './fmt.js';
@@ -263,7 +264,8 @@ export class DiscoveryMachine implements Machine<Cmd, Event> {
     return undefined;
   }
 
-  /** Some access concentrators leave the Service-Name out of a PADS: then it is what we asked for. */
+  /** Some access concentrators leave the Service-Name out of a
+   *  PADS: then it is what we asked for. */
   #accepts(service: Uint8Array | undefined): boolean {
     const { service: wanted } = this.#want;
     return wanted === '' || service === undefined || equal(service, utf8(wanted));

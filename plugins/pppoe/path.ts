@@ -1,4 +1,5 @@
-/** The data path of one PPPoE session, RFC 2516 section 6: a PPP frame down gets 20 bytes, up loses them. */
+/** The data path of one PPPoE session, RFC 2516 section 6: a PPP frame
+ *  down gets 20 bytes, up loses them. */
 import { type Packet, put16, put32, u16, u32 } from '@9p/packet';
 import type { Path, Sink } from 'slashnet/core';
 import { code, emitHeader, etherType, header_bytes, type Mac, verType } from './wire.js';
@@ -13,7 +14,8 @@ export interface SessionKey {
 }
 
 export class SessionPath implements Path<Drop> {
-  /** Longest PPP frame, protocol field included: 1494 on an Ethernet of 1500. RFC 4638 would raise it. */
+  /** Longest PPP frame, protocol field included: 1494 on an Ethernet of
+   *  1500. RFC 4638 would raise it. */
   mtu_bytes: number;
   /** The header as words, so that a frame costs five stores and no copy. */
   readonly #w0: number;
@@ -49,7 +51,8 @@ export class SessionPath implements Path<Drop> {
     return undefined;
   }
 
-  /** A frame that the demultiplexer found to be this session's, by ethertype, session id and both addresses. */
+  /** A frame that the demultiplexer found to be this session's, by ethertype,
+   *  session id and both addresses. */
   up(p: Packet, above: Sink): Drop | undefined {
     const b = p.buf;
     const o = p.start;

@@ -1,8 +1,8 @@
-/** PPP over Ethernet: the frames of both stages from the Ethernet header on, RFC 2516 sections 4 and 5.
+/** PPP over Ethernet: the frames of both stages from the Ethernet header
+ *  on, RFC 2516 sections 4 and 5.
  *
  *     dst[6] src[6] ethertype[2]  ver/type[1] code[1] session-id[2] length[2]  payload
- *     0      6      12            14          15      16            18         20
- */
+ *     0      6      12            14          15      16            18         20 */
 import { put8, put16, put32, u8, u16, u32 } from '@9p/packet';
 
 /** Ethernet header and PPPoE header: what a session frame has before the PPP protocol field. */
@@ -51,7 +51,8 @@ export function putMac(b: Uint8Array, o: number, m: Mac): void {
 /** Multicast or broadcast: no address of a single station. */
 export const isGroup = (m: Mac): boolean => (Math.floor(m / 0x10000000000) & 1) === 1;
 
-/** "02:00:5e:10:00:01", or the twelve digits alone as ether(3) has them; undefined for anything else. */
+/** "02:00:5e:10:00:01", or the twelve digits alone as ether(3) has
+ *  them; undefined for anything else. */
 export function macOf(s: string): Mac | undefined {
   const plain = /^[0-9a-f]{12}$/i.test(s) || /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(s);
   return plain ? Number.parseInt(s.replaceAll(':', ''), 16) : undefined;
@@ -85,7 +86,8 @@ export type Malformed =
 
 export const tags_max = 64;
 
-/** Tags that are sent back as they came. RFC 2516 sets no limit; these leave a PADR that fits 1500 bytes. */
+/** Tags that are sent back as they came. RFC 2516 sets no limit; these
+ *  leave a PADR that fits 1500 bytes. */
 export const echoed_bytes: Readonly<Record<number, number>> = {
   [tag.hostUniq]: 64,
   [tag.acCookie]: 1024,

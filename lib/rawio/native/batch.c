@@ -1,15 +1,12 @@
 #include "batch.h"
 #include <errno.h>
-#include <stdlib.h>
 
 static void ready(struct batch *b, uint32_t i) {
   b->in[i].msg_hdr.msg_controllen = control_bytes;
   b->in[i].msg_hdr.msg_namelen = sizeof b->from[i];
 }
 
-struct batch *batch_new(struct device *d) {
-  struct batch *b = calloc(1, sizeof *b);
-  if (b == NULL) return NULL;
+void batch_init(struct batch *b, struct device *d) {
   for (uint32_t i = 0; i < d->budget; i++) {
     b->in_parts[i] = (struct iovec){ slot(d, i), slot_room(d) };
     b->in[i].msg_hdr = (struct msghdr){ .msg_iov = &b->in_parts[i], .msg_iovlen = 1,
@@ -18,7 +15,6 @@ struct batch *batch_new(struct device *d) {
   }
   for (uint32_t i = 0; i < tx_max; i++)
     b->out[i].msg_hdr = (struct msghdr){ .msg_iov = &b->out_parts[i], .msg_iovlen = 1 };
-  return b;
 }
 
 int batch_receive(struct device *d, struct batch *b) {

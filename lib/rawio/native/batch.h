@@ -15,7 +15,7 @@ struct batch {
   uint8_t control[batch_max][control_bytes] __attribute__((aligned(8)));
 };
 
-struct batch *batch_new(struct device *d);
+void batch_init(struct batch *b, struct device *d);  /* which is all zero */
 
 /* Message i into slot i; its length, more than the slot has room for where it was cut off, is
  * in[i].msg_len. How many, or -errno. */

@@ -18,12 +18,16 @@ static void device_free(napi_env env, void *data, void *hint) {
   free(data);
 }
 
+static const napi_type_tag tag = { 0x51c6a0de7b924f38, 0xa24e96f1c0d8337b };
+
 /* Methods ------------------------------------------------------------------------------------ */
 
-/* NULL, and an exception, if `this` is no device. */
 struct device *this_device(const struct call *c) {
   void *d = NULL;
-  if (napi_unwrap(c->env, c->self, &d) != napi_ok) throw_text(c->env, "EINVAL", "not a device");
+  bool is = false;
+  if (napi_check_object_type_tag(c->env, c->self, &tag, &is) == napi_ok && is)
+    napi_unwrap(c->env, c->self, &d);
+  if (d == NULL) throw_text(c->env, "EINVAL", "not a device");
   return d;
 }
 
@@ -133,6 +137,7 @@ static napi_value device_object(struct device *d) {
   napi_value object;
   napi_create_object(env, &object);
   napi_wrap(env, object, d, device_free, NULL, NULL);
+  napi_type_tag_object(env, object, &tag);
   set(env, object, "name", text(env, d->name));
   set(env, object, "ifindex", number(env, d->ifindex));
   set(env, object, "tx", block_array(env, d->tx_block, napi_int32_array, tx_max * 2));

@@ -17,6 +17,11 @@
 #define receive_buffer (8 << 20)
 #define send_buffer (1 << 20)
 
+struct ether {
+  bool promiscuous;
+  struct batch batch;
+};
+
 /* Opening ------------------------------------------------------------------------------------ */
 
 /* Past net.core.rmem_max where we may; else as far as it goes. */
@@ -25,8 +30,7 @@ static void set_buffer(int fd, int force, int plain, int size) {
     setsockopt(fd, SOL_SOCKET, plain, &size, sizeof size);
 }
 
-/* Only a socket of all types sees what this host sends. Linux 4.20 leaves it out by itself; before
- * that, ether_receive looks at each. */
+/* Only a socket of all types sees what this host sends. Linux 4.20 leaves it out by itself. */
 static void set_options(int fd) {
   int on = 1;
   setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
@@ -46,8 +50,9 @@ static int ether_open(struct device *d, napi_value spec) {
   at.sll_protocol = htons((uint16_t)prop_int(d->env, spec, "type", ETH_P_ALL));
   d->fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (d->fd < 0) return errno;
-  d->state = batch_new(d);
-  if (d->state == NULL) return ENOMEM;
+  struct ether *e = d->state = calloc(1, sizeof *e);
+  if (e == NULL) return ENOMEM;
+  batch_init(&e->batch, d);
   set_options(d->fd);
   return bind(d->fd, (struct sockaddr *)&at, sizeof at) < 0 ? errno : 0;
 }
@@ -65,19 +70,24 @@ static uint8_t *tag_back(uint8_t *frame, const struct tpacket_auxdata *aux) {
   return frame_tag(frame, known ? aux->tp_vlan_tpid : ETH_P_8021Q, aux->tp_vlan_tci);
 }
 
-static bool own(const struct batch *b, uint32_t i) {
-  return ((const struct sockaddr_ll *)&b->from[i])->sll_pkttype == PACKET_OUTGOING;
+/* Sent by us; or to somebody else, which without promiscuous() can only be that another program asked
+ * for it, or that it came with a VLAN tag: a socket of one type gets such frames without their tag,
+ * marked so, and must not take them for untagged ones. */
+static bool unwanted(const struct ether *e, uint32_t i) {
+  uint8_t type = ((const struct sockaddr_ll *)&e->batch.from[i])->sll_pkttype;
+  return type == PACKET_OUTGOING || (type == PACKET_OTHERHOST && !e->promiscuous);
 }
 
 static int ether_receive(struct device *d) {
-  struct batch *b = d->state;
+  struct ether *e = d->state;
+  struct batch *b = &e->batch;
   int got = batch_receive(d, b);
   uint32_t n = 0, room = slot_room(d);
   for (int i = 0; i < got; i++) {
     uint8_t *frame = slot(d, (uint32_t)i);
     uint32_t length = b->in[i].msg_len;
     const struct tpacket_auxdata *aux = auxdata(&b->in[i].msg_hdr);
-    if (own(b, (uint32_t)i)) continue;
+    if (unwanted(e, (uint32_t)i)) continue;
     if (length > room || length < ETH_HLEN) {
       d->count[length > room ? rx_toobig : rx_bad]++;
       continue;
@@ -89,7 +99,10 @@ static int ether_receive(struct device *d) {
   return got < 0 ? got : (int)n;
 }
 
-static int ether_send(struct device *d, int n) { return batch_send(d, d->state, n); }
+static int ether_send(struct device *d, int n) {
+  struct ether *e = d->state;
+  return batch_send(d, &e->batch, n);
+}
 
 /* The interface ------------------------------------------------------------------------------ */
 
@@ -122,11 +135,12 @@ static void ether_collect(struct device *d) {
     d->count[rx_lost] += s.tp_drops;
 }
 
-static napi_value change(struct call *c, bool on, struct packet_mreq *m) {
+/* NULL, and an exception, if `this` is no ether device or closed. */
+static struct device *this_ether(const struct call *c) {
   struct device *d = this_device(c);
-  if (d == NULL) return NULL;
-  int error = d->closed || d->kind != &kind_ether ? EBADF : membership(d, on, m);
-  return error == 0 ? NULL : throw_errno(c->env, d->what, error, NULL);
+  if (d == NULL || (d->kind == &kind_ether && !d->closed)) return d;
+  throw_errno(c->env, d->what, EBADF, NULL);
+  return NULL;
 }
 
 static bool is_true(const struct call *c, napi_value v) {
@@ -135,10 +149,18 @@ static bool is_true(const struct call *c, napi_value v) {
   return b;
 }
 
+/* Only a change goes to the kernel, which would count each. */
 static napi_value method_promiscuous(napi_env env, napi_callback_info info) {
   struct call c = call_of(env, info);
   struct packet_mreq m = { .mr_type = PACKET_MR_PROMISC };
-  return change(&c, is_true(&c, c.argv[0]), &m);
+  struct device *d = this_ether(&c);
+  if (d == NULL) return NULL;
+  struct ether *e = d->state;
+  bool on = is_true(&c, c.argv[0]);
+  int error = on == e->promiscuous ? 0 : membership(d, on, &m);
+  if (error != 0) return throw_errno(env, d->what, error, NULL);
+  e->promiscuous = on;
+  return NULL;
 }
 
 static napi_value method_multicast(napi_env env, napi_callback_info info) {
@@ -148,7 +170,9 @@ static napi_value method_multicast(napi_env env, napi_callback_info info) {
   const uint8_t *address = to_bytes(env, c.argv[0], &n);
   if (address == NULL || n != ETH_ALEN) return throw_text(env, "EINVAL", "rawio: bad address");
   memcpy(m.mr_address, address, n);
-  return change(&c, is_true(&c, c.argv[1]), &m);
+  struct device *d = this_ether(&c);
+  int error = d == NULL ? 0 : membership(d, is_true(&c, c.argv[1]), &m);
+  return error == 0 ? NULL : throw_errno(env, d->what, error, NULL);
 }
 
 static void ether_methods(napi_env env, napi_value object) {

@@ -10,7 +10,7 @@
 
 struct ip {
   bool v4, bare;                           /* bare: without IP headers */
-  struct batch *batch;
+  struct batch batch;
 };
 
 static socklen_t parse_address(const char *s, struct sockaddr_storage *out) {
@@ -56,14 +56,15 @@ static int ip_open(struct device *d, napi_value spec) {
   snprintf(d->what, sizeof d->what, "ip protocol %d", proto);
   if (proto < 1 || proto > 255 || (remote[0] != 0 && parse_address(remote, &a) == 0)) return EINVAL;
   struct ip *s = d->state = calloc(1, sizeof *s);
-  if (s == NULL || (s->batch = batch_new(d)) == NULL) return ENOMEM;
+  if (s == NULL) return ENOMEM;
+  batch_init(&s->batch, d);
   s->bare = remote[0] != 0;
   s->v4 = !s->bare || a.ss_family == AF_INET;
   d->fd = socket(s->v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, proto);
   if (d->fd < 0) return errno;
   setsockopt(d->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
   if (!s->bare) {
-    address_each(s->batch);
+    address_each(&s->batch);
     if (setsockopt(d->fd, IPPROTO_IP, IP_HDRINCL, &on, sizeof on) < 0) return errno;
   }
   return join_ends(d, local, remote);
@@ -78,10 +79,10 @@ static uint32_t header_bytes(const struct ip *s, const uint8_t *packet, uint32_t
 
 static int ip_receive(struct device *d) {
   struct ip *s = d->state;
-  int got = batch_receive(d, s->batch);
+  int got = batch_receive(d, &s->batch);
   uint32_t n = 0, room = slot_room(d);
   for (int i = 0; i < got; i++) {
-    uint32_t length = s->batch->in[i].msg_len;
+    uint32_t length = s->batch.in[i].msg_len;
     if (length > room) {
       d->count[rx_toobig]++;
       continue;
@@ -96,8 +97,8 @@ static int ip_receive(struct device *d) {
 static int ip_send(struct device *d, int n) {
   struct ip *s = d->state;
   for (int i = 0; i < n && !s->bare; i++)
-    if (tx_length(d, i) >= 20) memcpy(&s->batch->to[i].sin_addr, tx_packet(d, i) + 16, 4);
-  return batch_send(d, s->batch, n);
+    if (tx_length(d, i) >= 20) memcpy(&s->batch.to[i].sin_addr, tx_packet(d, i) + 16, 4);
+  return batch_send(d, &s->batch, n);
 }
 
 /* What ICMP said of a packet of ours; reading the error clears it, and the socket goes on. */
@@ -107,11 +108,7 @@ static int ip_gone(struct device *d, int error) {
   return 0;
 }
 
-static void ip_free(struct device *d) {
-  struct ip *s = d->state;
-  if (s != NULL) free(s->batch);
-  free(s);
-}
+static void ip_free(struct device *d) { free(d->state); }
 
 const struct kind kind_ip = {
   .name = "ip",

@@ -21,8 +21,9 @@ static int netlink_open(struct device *d, napi_value spec) {
   snprintf(d->what, sizeof d->what, "netlink %d", proto);
   d->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, proto);
   if (d->fd < 0) return errno;
-  d->state = batch_new(d);
-  if (d->state == NULL) return ENOMEM;
+  struct batch *b = d->state = calloc(1, sizeof *b);
+  if (b == NULL) return ENOMEM;
+  batch_init(b, d);
   set_options(d->fd);
   return bind(d->fd, (struct sockaddr *)&at, sizeof at) < 0 ? errno : 0;
 }

@@ -10,12 +10,15 @@ import { type Control, clean, emitControl, emitOptions, type Opt, parseOptions }
 /** RFC 1661 4.6 */
 export interface Timers {
   readonly restart_timer_ms: number;
+  /** The same for Terminate-Request, and the wait after the peer's: shorter, since somebody waits for it. */
+  readonly terminate_timer_ms: number;
   readonly max_configure: number;
   readonly max_terminate: number;
   readonly max_failure: number;
 }
 export const defaultTimers: Timers = {
   restart_timer_ms: 3000,
+  terminate_timer_ms: 700,
   max_configure: 10,
   max_terminate: 2,
   max_failure: 5,
@@ -108,6 +111,10 @@ export class ControlProtocol {
   }
   get opened(): boolean {
     return this.#fsm.state === 'Opened';
+  }
+  /** Why it ends, while it does. */
+  get why(): string {
+    return this.#why;
   }
   /** A new Identifier, for LCP's other packets. */
   nextId(): number {
@@ -286,10 +293,10 @@ export class ControlProtocol {
     this.#left = ending ? max_terminate : max_configure;
   }
 
-  /** Wait one Restart timer, so that the peer has our Terminate-Ack before the link goes. */
+  /** Wait a little, so that the peer has our Terminate-Ack before the link goes. */
   #zeroRestart(now: Ms): void {
     this.#left = 0;
-    this.#timer = now + this.spec.timers.restart_timer_ms;
+    this.#timer = now + this.spec.timers.terminate_timer_ms;
   }
 
   /** A retransmission keeps its Identifier, so that an answer slower than the timer still counts. */
@@ -321,7 +328,7 @@ export class ControlProtocol {
 
   #sendTerminate(now: Ms): void {
     this.#left--;
-    this.#timer = now + this.spec.timers.restart_timer_ms;
+    this.#timer = now + this.spec.timers.terminate_timer_ms;
     this.#send(codes.termReq, this.nextId(), utf8(this.#why).subarray(0, 64));
   }
 

@@ -149,8 +149,9 @@ export class PppMachine implements Machine<Command, PppEvent> {
 
   #linkDown(why: string, now: Ms): void {
     this.#linked = false;
+    const ending = this.#phase === 'Terminate';
     this.#lcp.down(now);
-    if (this.#active) this.#finish(`link lost: ${why}`);
+    if (this.#active) this.#finish(ending ? this.#lcp.why : `link lost: ${why}`);
   }
 
   #finish(why: string): void {

@@ -1,0 +1,358 @@
+/** One conversation of ppp: the glue between ctl, the machine, the data plane, auth and the interface. */
+import {
+  type Context,
+  type Conversation,
+  type Driver,
+  Einterrupted,
+  errorText,
+  type Ms,
+  type Port,
+  type Req,
+  refuse,
+  type Who,
+} from 'slashnet/core';
+import { linkLocal } from './address.js';
+import type { IpcpResult } from './ipcp.js';
+import type { Ipv6cpResult } from './ipv6cp.js';
+import type { LcpResult } from './lcp.js';
+import { PppMachine } from './machine.js';
+import { Interface } from './net.js';
+import { Plane } from './plane.js';
+import { AuthClient } from './rpc.js';
+import type { AuthResult, Command, Phase, PppEvent } from './session.js';
+import { configOf, defaultSettings, type Settings } from './settings.js';
+import { addressText, statusText, type View } from './texts.js';
+
+/** Longest that `hangup` waits for the peer's Terminate-Ack. */
+const hangup_ms = 1500;
+
+/** A connect under way. */
+interface Attempt {
+  readonly who: Who;
+  resolve(): void;
+  reject(e: Error): void;
+}
+
+export class PppConversation implements Conversation, View {
+  readonly settings: Settings = defaultSettings();
+  machine: PppMachine | undefined;
+  link: Readonly<LcpResult> | undefined;
+  ip: Readonly<IpcpResult> | undefined;
+  ipv6: Readonly<Ipv6cpResult> | undefined;
+  auths: readonly AuthResult[] = [];
+  readonly #ctx: Context;
+  readonly #plane: Plane;
+  #driver: Driver<Command> | undefined;
+  #auth: AuthClient | undefined;
+  #attempt: Attempt | undefined;
+  #limit: { stop(): void } | undefined;
+  #interface: Interface | undefined;
+  /** Announced: begin again whenever the link carries frames; with whose rights. */
+  #announced: Who | undefined;
+  /** connect has succeeded, or a call was taken. */
+  #up = false;
+  #since: Ms = 0;
+  /** Those who wait for the end of a hangup. */
+  readonly #leaving: (() => void)[] = [];
+
+  constructor(ctx: Context) {
+    this.#ctx = ctx;
+    this.#plane = new Plane(ctx, this.settings, {
+      linkUp: () => this.#linkUp(),
+      linkDown: (why) => this.#linkDown(why),
+      control: (p) => this.#driver?.send(p) ?? this.#unheard(),
+    });
+  }
+
+  // What core asks --------------------------------------------------------------------------------
+
+  get upper(): Port {
+    return this.#plane.upper;
+  }
+  get state(): string {
+    if (this.ip !== undefined || this.ipv6 !== undefined || this.#isFixed) return 'Opened';
+    const phase = this.machine?.phase ?? 'Dead';
+    return phase === 'Dead' && this.#announced !== undefined ? 'Announced' : phase;
+  }
+  get idle(): boolean {
+    return this.state === 'Dead';
+  }
+  get bound(): boolean {
+    return this.#plane.lower !== undefined;
+  }
+  get mtu(): number {
+    return this.#plane.mtu;
+  }
+  get ifpath(): string | undefined {
+    return this.#interface?.path;
+  }
+  get uptime_s(): number {
+    return this.#up ? (this.#ctx.env.clock.now() - this.#since) / 1000 : 0;
+  }
+  get #isFixed(): boolean {
+    return this.settings.fixed && this.#up;
+  }
+  status(): string {
+    return statusText(this);
+  }
+  local(): string {
+    return addressText(this, 'local');
+  }
+  remote(): string {
+    return addressText(this, 'remote');
+  }
+  lower(): Port {
+    return this.#plane.newLower();
+  }
+
+  /** Up to where IP passes and the interface, if one is wanted, has its address. */
+  connect(_args: readonly string[], req: Req): Promise<void> | undefined {
+    this.#mayBegin();
+    if (this.#up) return undefined;
+    if (!this.#plane.linked) throw refuse('the link below is not up');
+    return new Promise((resolve, reject) => {
+      this.#attempt = { who: req.who, resolve, reject };
+      req.onflush = () => this.#giveUp(Einterrupted);
+      if (this.settings.fixed) this.#openFixed(req.who);
+      else this.#begin(req.who, false);
+    });
+  }
+
+  /** Wait for the peer to begin; returns at once. */
+  announce(_args: readonly string[], req: Req): void {
+    this.#mayBegin();
+    if (this.#up || this.#attempt !== undefined) throw refuse('connected already: hangup first');
+    this.#announced = req.who;
+    if (!this.#plane.linked) return;
+    if (this.settings.fixed) this.#openFixed(req.who);
+    else this.#begin(req.who, true);
+  }
+
+  #mayBegin(): void {
+    const s = this.settings;
+    if (!this.bound) throw refuse('nothing is bound below: bind path first');
+    if (s.role === 'server' && s.ip && s.local === undefined)
+      throw refuse('a server needs an address of its own: local addr');
+    if (!s.ip && !s.ipv6) throw refuse('neither ip nor ipv6 is on');
+  }
+
+  /** Terminate-Request, and the peer's answer for a bounded time. */
+  hangup(why: string): Promise<void> | undefined {
+    this.#announced = undefined;
+    if (this.#isFixed) this.#finished(why);
+    if (this.machine === undefined || this.machine.phase === 'Dead') return undefined;
+    return new Promise((resolve) => {
+      const timer = this.#ctx.env.clock.after(hangup_ms, () =>
+        this.#driver?.command({ do: 'down', why }),
+      );
+      this.#leaving.push(() => {
+        timer.stop();
+        resolve();
+      });
+      this.#driver?.command({ do: 'close', why });
+    });
+  }
+
+  close(why: string): void {
+    this.#announced = undefined;
+    this.#fail(why);
+    this.#clear(why);
+    this.#driver?.stop();
+    this.#driver = undefined;
+    for (const f of this.#leaving.splice(0)) f();
+  }
+
+  // The link below --------------------------------------------------------------------------------
+
+  #linkUp(): void {
+    const who = this.#announced;
+    if (who === undefined || this.#isActive || this.#up) this.#driver?.command({ do: 'up' });
+    else if (this.settings.fixed) this.#openFixed(who);
+    else this.#begin(who, true);
+  }
+  get #isActive(): boolean {
+    return this.machine !== undefined && this.machine.phase !== 'Dead';
+  }
+  #linkDown(why: string): void {
+    if (this.#isFixed) this.#finished(`link lost: ${why}`);
+    else this.#driver?.command({ do: 'down', why });
+  }
+  #unheard(): boolean {
+    this.#ctx.count('notopen');
+    return false;
+  }
+
+  // A session -------------------------------------------------------------------------------------
+
+  #begin(who: Who, passive: boolean): void {
+    const { env } = this.#ctx;
+    this.#driver?.stop();
+    this.#auth?.close();
+    this.#plane.reset();
+    this.auths = [];
+    this.#auth = new AuthClient(env.ns, who, this.settings.key);
+    const config = configOf(this.settings, this.#plane.fits, passive);
+    this.machine = new PppMachine(config, env.random, () => this.#plane.path.heard);
+    const out = { send: (p: Parameters<Port['send']>[0]) => this.#plane.send(p) };
+    this.#driver = this.#ctx.driver(this.machine, out, (e) => this.#told(e));
+    this.#driver.command({ do: 'up' });
+    this.#driver.command({ do: 'open' });
+  }
+
+  #openFixed(who: Who): void {
+    this.#plane.reset();
+    const { local, remote, ip, ipv6 } = this.settings;
+    if (local !== undefined)
+      this.ip = { local, remote: remote ?? local, dns: [0, 0], wins: [0, 0] };
+    this.#plane.open(ip, ipv6, '');
+    this.#raised(who);
+  }
+
+  #told(e: PppEvent): void {
+    if (e.is === 'log') this.#ctx.log(e.line);
+    else if (e.is === 'count') this.#ctx.count(e.reason);
+    else if (e.is === 'phase') this.#phase(e.phase);
+    else if (e.is === 'need') this.#need(e);
+    else if (e.is === 'auth') this.#authenticated(e);
+    else if (e.is === 'finished') this.#finished(e.why);
+    else if (e.is === 'link') {
+      this.link = e.up;
+      this.#plane.agree(e.up);
+    } else this.#network(e);
+  }
+
+  #phase(phase: Phase): void {
+    this.#ctx.event(`phase ${phase}`);
+    const s = this.settings;
+    if (phase === 'Establish') this.#wait('lcp', s.lcp_timeout_ms);
+    else if (phase === 'Authenticate') this.#wait('authentication', s.auth_timeout_ms);
+    else if (phase === 'Network') this.#wait('ipcp', s.net_timeout_ms);
+  }
+
+  /** Of a connect, each phase has its limit. */
+  #wait(what: string, limit_ms: Ms): void {
+    this.#limit?.stop();
+    this.#limit = undefined;
+    if (this.#attempt === undefined) return;
+    this.#limit = this.#ctx.env.clock.after(limit_ms, () =>
+      this.#giveUp(`${what}: timed out after ${limit_ms / 1000} s`),
+    );
+  }
+
+  #need(e: Extract<PppEvent, { is: 'need' }>): void {
+    const driver = this.#driver;
+    const { turn } = this.#ctx.env;
+    void this.#auth?.answer(e.need).then((answer) => {
+      turn.run(() => driver?.command({ do: 'answer', answer }));
+    });
+  }
+
+  #authenticated(r: AuthResult): void {
+    this.auths = [...this.auths.filter((a) => a.who !== r.who), r];
+    const who = r.who === 'we' ? 'local' : 'peer';
+    const user = r.user === '' ? '' : ` user ${r.user}`;
+    this.#ctx.event(`auth ${who} ${r.method} ${r.ok ? 'ok' : 'failed'}${user}`);
+  }
+
+  // IP --------------------------------------------------------------------------------------------
+
+  #network(e: Extract<PppEvent, { is: 'ip' | 'ipdown' | 'ipv6' | 'ipv6down' }>): void {
+    const { settings: s } = this;
+    if (e.is === 'ip') this.#address(e.up);
+    else if (e.is === 'ipdown') this.ip = undefined;
+    else if (e.is === 'ipv6') this.ipv6 = e.up;
+    else this.ipv6 = undefined;
+    const why = 'why' in e ? e.why : '';
+    this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined, why);
+    this.#ctx.event(why === '' ? `${e.is} up` : `${e.is.replace('down', '')} down ${why}`);
+    const who = this.#attempt?.who ?? this.#announced;
+    const ipOver = !s.ip || e.is === 'ipdown';
+    if (!this.#up && who !== undefined && (this.ip || (this.ipv6 && ipOver))) this.#raised(who);
+    else if (e.is === 'ipv6') this.#addIpv6();
+  }
+
+  /** After a renegotiation the interface may need another address. */
+  #address(ip: Readonly<IpcpResult>): void {
+    this.ip = ip;
+    this.#interface
+      ?.changeIp(ip, this.mtu)
+      .catch((e) => this.#ctx.log(`changing addresses: ${errorText(e)}`));
+  }
+
+  /** IP passes: the interface, then connect is done. */
+  #raised(who: Who): void {
+    this.#up = true;
+    this.#since = this.#ctx.env.clock.now();
+    this.#limit?.stop();
+    this.#makeInterface(who)
+      .then(
+        () => this.#attempt?.resolve(),
+        (e) => this.#giveUp(errorText(e)),
+      )
+      .finally(() => {
+        this.#attempt = undefined;
+      });
+  }
+
+  async #makeInterface(who: Who): Promise<void> {
+    const { net, ifname, primary } = this.settings;
+    if (net === undefined || this.upper.peer !== undefined) return;
+    const { env, name } = this.#ctx;
+    const o = { net, data: `/net${name}/data`, ifname, primary };
+    const made = await Interface.make(env.ns, who, o);
+    if (!this.#up) return made.close((line) => this.#ctx.log(line));
+    this.#interface = made;
+    if (this.ip !== undefined) await made.addIp(this.ip, this.mtu);
+    if (this.ipv6 !== undefined) await made.addLinkLocal(linkLocal(this.ipv6.local));
+  }
+
+  #addIpv6(): void {
+    if (this.#interface === undefined || this.ipv6 === undefined) return;
+    this.#interface
+      .addLinkLocal(linkLocal(this.ipv6.local))
+      .catch((e) => this.#ctx.log(`ipv6: ${errorText(e)}`));
+  }
+
+  // The end ---------------------------------------------------------------------------------------
+
+  /** A connect ends without a link. */
+  #giveUp(why: string): void {
+    this.#fail(why);
+    if (this.#isFixed) this.#finished(why);
+    else this.#driver?.command({ do: 'close', why });
+  }
+
+  #fail(why: string): void {
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    this.#limit?.stop();
+    attempt?.reject(refuse(why));
+  }
+
+  #clear(why: string): void {
+    this.ip = undefined;
+    this.ipv6 = undefined;
+    this.link = undefined;
+    this.#up = false;
+    this.#plane.open(false, false, why);
+    this.#auth?.close();
+    const made = this.#interface;
+    this.#interface = undefined;
+    void made?.close((line) => this.#ctx.log(line));
+  }
+
+  #finished(why: string): void {
+    const wasUp = this.#up;
+    const asked = this.#leaving.length > 0 || this.#attempt !== undefined;
+    this.#clear(why);
+    if (wasUp && !asked) this.#ctx.down(why);
+    else this.#ctx.event(`down ${why}`);
+    this.#fail(why);
+    for (const f of this.#leaving.splice(0)) f();
+    const who = this.#announced;
+    if (who !== undefined && this.#plane.linked && !this.settings.fixed)
+      this.#ctx.env.turn.defer(() => {
+        if (this.#announced === who && !this.#isActive) this.#begin(who, true);
+      });
+  }
+}

@@ -1,0 +1,117 @@
+/** The interface that `connect` makes: an ipifc, cloned through the name space and bound to our data. */
+import { text, utf8 } from '@9p/packet';
+import {
+  type Chan,
+  errorText,
+  type Namespace,
+  omode,
+  type Req,
+  refuse,
+  type Who,
+} from 'slashnet/core';
+import { ipText } from './address.js';
+import type { IpcpResult } from './ipcp.js';
+
+export interface InterfaceOptions {
+  /** Where the IP stack is: "/net". */
+  readonly net: string;
+  /** "/ppp/0/data" */
+  readonly data: string;
+  readonly ifname: string | undefined;
+  readonly primary: boolean;
+}
+
+export class Interface {
+  readonly #ns: Namespace;
+  readonly #who: Who;
+  readonly #o: InterfaceOptions;
+  readonly #ctl: Chan;
+  /** "/net/ipifc/3" */
+  readonly path: string;
+  #ip: Readonly<IpcpResult> | undefined;
+  /** How to undo, last first. */
+  readonly #undo: (() => Promise<void>)[] = [];
+
+  constructor(ns: Namespace, who: Who, o: InterfaceOptions, ctl: Chan, n: string) {
+    this.#ns = ns;
+    this.#who = who;
+    this.#o = o;
+    this.#ctl = ctl;
+    this.path = `${o.net}/ipifc/${n}`;
+  }
+
+  /** Cloned, named and bound; without addresses. */
+  static async make(ns: Namespace, who: Who, o: InterfaceOptions): Promise<Interface> {
+    const ctl = await ns.open(`${o.net}/ipifc/clone`, omode.rdwr, who);
+    try {
+      const n = text(await ctl.read(32, 0, request(who))).trim();
+      const it = new Interface(ns, who, o, ctl, n);
+      if (o.ifname !== undefined) await it.#write(`ifname ${o.ifname}`);
+      await it.#write(`bind ${o.data}`);
+      return it;
+    } catch (e) {
+      ctl.close();
+      throw e;
+    }
+  }
+
+  async #write(message: string): Promise<void> {
+    await this.#ctl.write(utf8(message), 0, request(this.#who));
+  }
+
+  async addIp(ip: Readonly<IpcpResult>, mtu: number): Promise<void> {
+    const [local, remote] = [ipText(ip.local), ipText(ip.remote)];
+    this.#ip = ip;
+    await this.#write(`add ${local} 255.255.255.255 ${remote} ${mtu}`);
+    if (this.#o.primary)
+      await this.#primary(local, remote, ip.dns.filter((a) => a !== 0).map(ipText));
+  }
+
+  /** The addresses after a renegotiation, if they are others. */
+  async changeIp(ip: Readonly<IpcpResult>, mtu: number): Promise<void> {
+    const was = this.#ip;
+    if (was?.local === ip.local && was.remote === ip.remote) return;
+    await this.#takeBack();
+    if (was !== undefined)
+      await this.#write(`remove ${ipText(was.local)} 255.255.255.255 ${ipText(was.remote)}`);
+    await this.addIp(ip, mtu);
+  }
+
+  async addLinkLocal(address: string): Promise<void> {
+    await this.#write(`add ${address} /64`);
+  }
+
+  /** Default route and name servers, as ppp(8) -P; both are taken back at the end. */
+  async #primary(local: string, remote: string, dns: readonly string[]): Promise<void> {
+    await this.#put('iproute', `add 0 0 ${remote}`);
+    this.#undo.push(() => this.#put('iproute', `remove 0 0 ${remote}`));
+    const head = `ip=${local}`;
+    const servers = dns.map((a) => `\tdns=${a}\n`).join('');
+    await this.#put('ndb', `${head} ipmask=255.255.255.255 ipgw=${remote}\n${servers}`);
+    this.#undo.push(() => this.#put('ndb', `${head}\n`));
+  }
+
+  async #put(file: string, message: string): Promise<void> {
+    const path = `${this.#o.net}/${file}`;
+    const f = await this.#ns.open(path, omode.write, this.#who);
+    try {
+      await f.write(utf8(message), 0, request(this.#who));
+    } catch (e) {
+      throw refuse(`${path}: ${errorText(e)}`);
+    } finally {
+      f.close();
+    }
+  }
+
+  /** The interface goes with the last close of its ctl. What cannot be undone is told to `log`. */
+  async close(log: (line: string) => void): Promise<void> {
+    await this.#takeBack().catch((e) => log(`undoing ${this.path}: ${errorText(e)}`));
+    this.#ctl.close();
+  }
+
+  async #takeBack(): Promise<void> {
+    for (const f of this.#undo.splice(0).reverse()) await f();
+  }
+}
+
+const request = (who: Who): Req => ({ who, iounit: 0, flushed: false, onflush: undefined });

@@ -1,0 +1,153 @@
+/** The ports of a conversation and the paths between them: frames below, IP packets above. */
+import type { Packet } from '@9p/packet';
+import type { Context, Port, Sink } from 'slashnet/core';
+import { HdlcPath } from './hdlc.js';
+import { defaultMru, type LcpResult } from './lcp.js';
+import { PppPath } from './path.js';
+import type { Settings } from './settings.js';
+
+/** Protocol, address and control, FCS: what a frame has beside its packet. */
+const protocol_bytes = 2;
+const address_bytes = 2;
+const fcs_bytes = 2;
+
+export interface PlaneEvents {
+  /** The layer below carries frames now, or its mtu has changed. */
+  linkUp(): void;
+  linkDown(why: string): void;
+  /** A frame that is not data, its protocol field first. */
+  control(p: Packet): boolean;
+}
+
+export class Plane {
+  readonly upper: Port;
+  path: PppPath;
+  readonly #ctx: Context;
+  readonly #settings: Settings;
+  readonly #on: PlaneEvents;
+  #lower: Port | undefined;
+  #hdlc: HdlcPath | undefined;
+  #peerMru = defaultMru;
+  /** What paths below and above send to; made once, so that a packet allocates nothing. */
+  readonly #above: Sink;
+  readonly #control: Sink;
+  #below: Sink = { send: () => false };
+  readonly #frames: Sink;
+
+  constructor(ctx: Context, settings: Settings, on: PlaneEvents) {
+    this.#ctx = ctx;
+    this.#settings = settings;
+    this.#on = on;
+    this.path = new PppPath({ address: settings.address });
+    this.upper = ctx.port({
+      name: `${ctx.name}/data`,
+      framing: 'packet',
+      mtu: () => this.mtu,
+      full: () => this.#lower?.peer?.full ?? false,
+      take: (p) => this.path.down(p, this.#below),
+    });
+    const { upper } = this;
+    this.#above = { send: (p) => upper.deliver(p) };
+    this.#control = { send: (p) => on.control(p) };
+    this.#frames = { send: (p) => this.#frame(p) };
+  }
+
+  get lower(): Port | undefined {
+    return this.#lower?.peer === undefined ? undefined : this.#lower;
+  }
+  /** Something is bound below and carries frames. */
+  get linked(): boolean {
+    return this.#lower?.peer?.isUp ?? false;
+  }
+
+  /** Longest IP packet that fits a frame of the layer below. */
+  get fits(): number {
+    if (this.#hdlc !== undefined) return defaultMru;
+    const head = protocol_bytes + (this.#settings.address ? address_bytes : 0);
+    return (this.#lower?.peer?.mtu ?? defaultMru + head) - head;
+  }
+  get mtu(): number {
+    return Math.min(this.#settings.mtu ?? Infinity, this.#peerMru, this.fits);
+  }
+
+  /** A port of its own for each bind: its framing may be another. */
+  newLower(): Port {
+    const hdlc = this.#settings.framing === 'hdlc';
+    this.#hdlc = hdlc ? this.#newHdlc() : undefined;
+    const port = this.#ctx.port({
+      name: `${this.#ctx.name}/lower`,
+      framing: hdlc ? 'bytes' : 'packet',
+      mtu: () => 65535,
+      ...(hdlc ? {} : { tap: 'inbound' as const }),
+      take: hdlc
+        ? (p) => this.#hdlc?.up(p, this.#frames)
+        : (p) => this.path.up(p, this.#above, this.#control),
+      up: () => this.#linkUp(),
+      down: (why) => this.#on.linkDown(why),
+      room: () => this.upper.roomAgain(),
+    });
+    const line: Sink = { send: (p) => port.deliver(p) };
+    this.#below = hdlc ? { send: (p) => this.#bytes(p, line) } : line;
+    this.#lower = port;
+    return port;
+  }
+
+  #newHdlc(): HdlcPath {
+    const mru = Math.max(defaultMru, this.#settings.mru ?? 0);
+    const bytes = mru + protocol_bytes + address_bytes + fcs_bytes;
+    return new HdlcPath(bytes, (reason) => this.#ctx.count(reason));
+  }
+
+  #linkUp(): void {
+    this.path.mtu = this.mtu;
+    if (this.upper.isUp) this.upper.raise();
+    this.#on.linkUp();
+  }
+
+  /** A frame out of the line's bytes. */
+  #frame(p: Packet): boolean {
+    this.#ctx.tap?.(true, p);
+    const drop = this.path.up(p, this.#above, this.#control);
+    if (drop !== undefined) this.#ctx.count(drop);
+    return drop === undefined;
+  }
+  #bytes(p: Packet, line: Sink): boolean {
+    this.#ctx.tap?.(false, p);
+    this.#hdlc?.down(p, line);
+    return true;
+  }
+
+  /** A frame of the machine goes down. */
+  send(p: Packet): boolean {
+    return this.path.control(p, this.#below);
+  }
+
+  /** As before anything was agreed. */
+  reset(): void {
+    const heard = this.path.heard;
+    this.path = new PppPath({ address: this.#settings.address });
+    this.path.heard = heard;
+    this.#hdlc?.reset();
+    this.agree(undefined);
+  }
+
+  /** What LCP agreed on. */
+  agree(r: Readonly<LcpResult> | undefined): void {
+    this.#peerMru = r?.peerMru ?? defaultMru;
+    this.path.pfc = r?.sendPfc ?? false;
+    this.path.acfc = r?.sendAcfc ?? false;
+    this.path.mtu = this.mtu;
+    if (this.#hdlc === undefined) return;
+    this.#hdlc.sendAccm = r?.sendAccm ?? 0xffffffff;
+    this.#hdlc.receiveAccm = r?.receiveAccm ?? 0xffffffff;
+  }
+
+  /** Which of the two protocols passes. */
+  open(ip: boolean, ipv6: boolean, why: string): void {
+    this.path.ip = ip;
+    this.path.ipv6 = ipv6;
+    this.path.mtu = this.mtu;
+    if (!ip && !ipv6) this.upper.lower(why);
+    else if (!this.upper.isUp) this.upper.raise();
+  }
+}

@@ -1,0 +1,35 @@
+/** ppp: the Point-to-Point Protocol as a layer. docs/ppp.md says what its files and verbs are. */
+import { linkType } from '@9p/packet';
+import { counters, type Layer, type Plugin } from 'slashnet/core';
+import { PppConversation } from './conv.js';
+import { fmtPpp } from './fmt.js';
+import { authText, dnsText, ipcpText, ipv6cpText, lcpText } from './texts.js';
+import { verbs } from './verbs.js';
+
+const conversations_max = 4096;
+
+const ppp: Plugin = {
+  name: 'ppp',
+  start(env) {
+    const layer: Layer<PppConversation> = {
+      name: 'ppp',
+      limit: conversations_max,
+      about: 'the Point-to-Point Protocol: IP packets in data, PPP frames below',
+      stats: counters(['ipcpdown', 'ipv6cpdown', 'badip', 'toobig', 'runt', 'badprotocol']),
+      linkType: linkType.ppp,
+      format: fmtPpp,
+      verbs,
+      files: [
+        { name: 'lcp', perm: 0o444, text: lcpText },
+        { name: 'ipcp', perm: 0o444, text: ipcpText },
+        { name: 'ipv6cp', perm: 0o444, text: ipv6cpText },
+        { name: 'auth', perm: 0o444, text: authText },
+        { name: 'dns', perm: 0o444, text: dnsText },
+      ],
+      create: (ctx) => new PppConversation(ctx),
+    };
+    const served = env.serve(layer);
+    return { stop: (why) => served.remove(why) };
+  },
+};
+export default ppp;

@@ -1,0 +1,118 @@
+/** What the verbs of ctl set, and the machine's configuration that follows from it. */
+import { type AuthMethod, authMethods } from './codes.js';
+import { defaultTimers, type Timers } from './cp.js';
+import { defaultEcho, type EchoConfig } from './keepalive.js';
+import { defaultMru } from './lcp.js';
+import { defaultConfig, type PppConfig } from './session.js';
+
+export interface Settings {
+  role: 'client' | 'server';
+  /** A server that lets anybody in. */
+  noauth: boolean;
+  methods: readonly AuthMethod[];
+  /** Words for the pattern by which auth looks for a key. */
+  key: readonly string[];
+  name: string;
+  /** Undefined: as much as the layer below carries. */
+  mru: number | undefined;
+  mtu: number | undefined;
+  local: number | undefined;
+  remote: number | undefined;
+  /** Asked of the peer, given to it (these), or neither. Undefined: a client asks. */
+  dns: 'ask' | readonly number[] | undefined;
+  wins: 'ask' | readonly number[];
+  accm: number | undefined;
+  magic: boolean;
+  pfc: boolean;
+  acfc: boolean;
+  /** FF 03 in front of frames that are packets. */
+  address: boolean;
+  framing: 'packet' | 'hdlc';
+  echo: EchoConfig;
+  timers: Timers;
+  passive: boolean;
+  ip: boolean;
+  ipv6: boolean;
+  ifid: Uint8Array | undefined;
+  /** Where `connect` clones an interface; undefined: nowhere. */
+  net: string | undefined;
+  ifname: string | undefined;
+  primary: boolean;
+  /** No negotiation. */
+  fixed: boolean;
+  /** How long `connect` waits in each phase. */
+  lcp_timeout_ms: number;
+  auth_timeout_ms: number;
+  net_timeout_ms: number;
+}
+
+export const defaultSettings = (): Settings => ({
+  role: 'client',
+  noauth: false,
+  methods: authMethods,
+  key: [],
+  name: defaultConfig.name,
+  mru: undefined,
+  mtu: undefined,
+  local: undefined,
+  remote: undefined,
+  dns: undefined,
+  wins: [],
+  accm: undefined,
+  magic: true,
+  pfc: false,
+  acfc: false,
+  address: false,
+  framing: 'packet',
+  echo: defaultEcho,
+  timers: defaultTimers,
+  passive: false,
+  ip: true,
+  ipv6: true,
+  ifid: undefined,
+  net: '/net',
+  ifname: undefined,
+  primary: false,
+  fixed: false,
+  lcp_timeout_ms: 30_000,
+  auth_timeout_ms: 30_000,
+  net_timeout_ms: 30_000,
+});
+
+/** The MRU that we ask for: what was set, else all that fits a frame of `below_bytes`. */
+export const mruOf = (s: Settings, below_bytes: number): number =>
+  s.mru ?? s.mtu ?? Math.min(defaultMru, below_bytes);
+
+/** `below_bytes`: the longest packet that fits a frame of the layer below, headers taken off. */
+export function configOf(s: Settings, below_bytes: number, passive: boolean): PppConfig {
+  const server = s.role === 'server';
+  const dns = s.dns ?? (server ? [] : 'ask');
+  return {
+    lcp: {
+      mru: mruOf(s, below_bytes),
+      accm: s.framing === 'hdlc' ? (s.accm ?? 0) : s.accm,
+      magic: s.magic,
+      pfc: s.pfc,
+      acfc: s.acfc,
+      demand: server && !s.noauth ? s.methods : [],
+      accept: server ? [] : s.methods,
+    },
+    ip: s.ip
+      ? {
+          local: s.local,
+          remote: s.remote,
+          server,
+          askDns: dns === 'ask',
+          askWins: s.wins === 'ask',
+          dns: dns === 'ask' ? [] : dns,
+          wins: s.wins === 'ask' ? [] : s.wins,
+        }
+      : undefined,
+    ipv6: s.ipv6 ? (s.ifid === undefined ? {} : { id: s.ifid }) : undefined,
+    timers: s.timers,
+    auth: { restart_timer_ms: s.timers.restart_timer_ms, tries: s.timers.max_configure },
+    echo: s.echo,
+    passive: passive || s.passive,
+    name: s.name,
+  };
+}

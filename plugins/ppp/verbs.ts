@@ -1,0 +1,176 @@
+/** The verbs of ctl beyond the standard ones: an option of ppp(8) each. docs/ppp.md has the same table. */
+import { fromHex } from '@9p/packet';
+import { type Req, refuse, type Verb, type Wait } from 'slashnet/core';
+import { isZero, parseIp, usable } from './address.js';
+import { authMethods } from './codes.js';
+import { id_bytes } from './ipv6cp.js';
+import { mru_min } from './lcp.js';
+import type { Settings } from './settings.js';
+
+/** What a verb needs of a conversation. */
+export interface Settable {
+  readonly settings: Settings;
+  readonly bound: boolean;
+  announce(args: readonly string[], req: Req): Wait<void>;
+}
+
+const mru_max = 16384;
+const seconds_max = 86_400;
+
+function number(s: string, min: number, max: number, what: string): number {
+  const n = /^\d{1,9}$/.test(s) ? Number(s) : Number.NaN;
+  if (!(n >= min && n <= max)) throw refuse(`bad ${what} '${s}': ${min} to ${max}`);
+  return n;
+}
+function address(s: string): number {
+  const v = parseIp(s);
+  if (v === undefined || !usable(v)) throw refuse(`bad ip address '${s}'`);
+  return v;
+}
+function onOff(s: string): boolean {
+  if (s !== 'on' && s !== 'off') throw refuse(`'${s}' is neither on nor off`);
+  return s === 'on';
+}
+function hexWord(s: string, bytes: number, what: string): Uint8Array {
+  if (!/^([0-9a-fA-F]{2})+$/.test(s) || s.length !== 2 * bytes)
+    throw refuse(`bad ${what} '${s}': ${2 * bytes} hex digits`);
+  return fromHex(s);
+}
+
+type Set = (s: Settings, args: readonly string[], c: Settable) => void;
+
+function verb(usage: string, min: number, max: number, set: Set, secret = false): Verb<Settable> {
+  const name = usage.slice(0, `${usage} `.indexOf(' '));
+  return { name, args: [min, max], usage, secret, run: (c, args) => set(c.settings, args, c) };
+}
+type Flag = 'magic' | 'pfc' | 'acfc' | 'address' | 'passive' | 'ip' | 'ipv6';
+const flag = (name: Flag): Verb<Settable> =>
+  verb(`${name} on|off`, 1, 1, (s, [v = '']) => {
+    s[name] = onOff(v);
+  });
+
+/** `none`, `ask`, or two addresses at most, to give. */
+function servers(args: readonly string[]): 'ask' | readonly number[] {
+  if (args[0] === 'ask' && args.length === 1) return 'ask';
+  if (args[0] === 'none' && args.length === 1) return [];
+  return args.map(address);
+}
+
+/** Public attributes only: a secret belongs to auth's ctl, and argv is public. */
+function keySpec(args: readonly string[]): readonly string[] {
+  if (args.some((a) => /^!.*=/.test(a)))
+    throw refuse('a private value is no part of a key pattern: write the key to /auth/ctl');
+  return args;
+}
+
+function methods(args: readonly string[]) {
+  return args.map((name) => {
+    const m = authMethods.find((x) => x.name === name);
+    if (m === undefined)
+      throw refuse(`unknown method '${name}': ${authMethods.map((x) => x.name).join(' ')}`);
+    return m;
+  });
+}
+
+function role(s: Settings, [r = '']: readonly string[]): void {
+  if (r !== 'client' && r !== 'server') throw refuse(`'${r}' is neither client nor server`);
+  s.role = r;
+}
+function framing(s: Settings, [f = '']: readonly string[], c: Settable): void {
+  if (f !== 'packet' && f !== 'hdlc') throw refuse(`'${f}' is neither packet nor hdlc`);
+  if (c.bound) throw refuse('framing is chosen before bind: unbind first');
+  s.framing = f;
+  s.address = f === 'hdlc';
+}
+function timeout(s: Settings, [phase = '', v = '']: readonly string[]): void {
+  const ms = number(v, 1, seconds_max, 'time in seconds') * 1000;
+  if (phase === 'lcp') s.lcp_timeout_ms = ms;
+  else if (phase === 'auth') s.auth_timeout_ms = ms;
+  else if (phase === 'net') s.net_timeout_ms = ms;
+  else throw refuse(`'${phase}' is not lcp, auth or net`);
+}
+function fixed(s: Settings, [local, remote]: readonly string[]): void {
+  s.local = local === undefined ? s.local : address(local);
+  s.remote = remote === undefined ? s.remote : address(remote);
+  s.fixed = true;
+}
+const addressOrAny = (a: string): number | undefined => (a === 'any' ? undefined : address(a));
+
+const links: readonly Verb<Settable>[] = [
+  verb('role client|server', 1, 1, role),
+  verb('noauth', 0, 0, (s) => void (s.noauth = true)),
+  verb('auth method …', 1, 8, (s, a) => {
+    s.methods = a[0] === 'none' && a.length === 1 ? [] : methods(a);
+    s.noauth = s.methods.length === 0;
+  }),
+  verb('key attr …', 0, 32, (s, a) => void (s.key = keySpec(a)), true),
+  verb('name word', 1, 1, (s, [n = '']) => void (s.name = n.slice(0, 64))),
+  verb('mtu n', 1, 1, (s, [n = '']) => void (s.mtu = number(n, mru_min, mru_max, 'mtu'))),
+  verb('mru n', 1, 1, (s, [n = '']) => void (s.mru = number(n, mru_min, mru_max, 'mru'))),
+  verb('accm hex|none', 1, 1, (s, [v = '']) => {
+    s.accm = v === 'none' ? undefined : Number.parseInt(`0x${hexText(v)}`, 16);
+  }),
+  flag('magic'),
+  flag('pfc'),
+  flag('acfc'),
+  flag('address'),
+  verb('framing packet|hdlc', 1, 1, framing),
+];
+const hexText = (v: string): string => {
+  hexWord(v, 4, 'accm');
+  return v;
+};
+
+const addresses: readonly Verb<Settable>[] = [
+  verb('local addr|any', 1, 1, (s, [a = '']) => void (s.local = addressOrAny(a))),
+  verb('remote addr|any', 1, 1, (s, [a = '']) => void (s.remote = addressOrAny(a))),
+  verb('dns ask|none|addr [addr]', 1, 2, (s, a) => void (s.dns = servers(a))),
+  verb('wins ask|none|addr [addr]', 1, 2, (s, a) => void (s.wins = servers(a))),
+  flag('ip'),
+  flag('ipv6'),
+  verb('ifid hex|random', 1, 1, (s, [v = '']) => {
+    const id = v === 'random' ? undefined : hexWord(v, id_bytes, 'interface identifier');
+    if (id !== undefined && isZero(id)) throw refuse('an interface identifier is not zero');
+    s.ifid = id;
+  }),
+  verb('static [local [remote]]', 0, 2, fixed),
+  verb('net path|none', 1, 1, (s, [p = '']) => {
+    if (p !== 'none' && !p.startsWith('/')) throw refuse(`'${p}' is not an absolute path`);
+    s.net = p === 'none' ? undefined : p.replace(/\/+$/, '');
+  }),
+  verb('ifname name', 1, 1, (s, [n = '']) => {
+    if (!/^[^\s/]{1,15}$/.test(n)) throw refuse(`bad interface name '${n}'`);
+    s.ifname = n;
+  }),
+  verb('primary [on|off]', 0, 1, (s, [v = 'on']) => void (s.primary = onOff(v))),
+];
+
+const timers: readonly Verb<Settable>[] = [
+  verb('echo seconds [failures]', 1, 2, (s, [sec = '', n]) => {
+    s.echo = {
+      echo_interval_ms: number(sec, 0, seconds_max, 'interval in seconds') * 1000,
+      echo_failures: n === undefined ? s.echo.echo_failures : number(n, 1, 1000, 'failures'),
+    };
+  }),
+  verb('restart ms', 1, 1, (s, [v = '']) => {
+    s.timers = { ...s.timers, restart_timer_ms: number(v, 10, 60_000, 'time in ms') };
+  }),
+  verb('maxconfigure n', 1, 1, (s, [v = '']) => {
+    s.timers = { ...s.timers, max_configure: number(v, 1, 1000, 'count') };
+  }),
+  verb('maxterminate n', 1, 1, (s, [v = '']) => {
+    s.timers = { ...s.timers, max_terminate: number(v, 1, 100, 'count') };
+  }),
+  verb('maxfailure n', 1, 1, (s, [v = '']) => {
+    s.timers = { ...s.timers, max_failure: number(v, 1, 100, 'count') };
+  }),
+  verb('timeout lcp|auth|net seconds', 2, 2, timeout),
+  flag('passive'),
+];
+
+export const verbs: readonly Verb<Settable>[] = [
+  ...links,
+  ...addresses,
+  ...timers,
+  { name: 'announce', args: [0, 0], usage: 'announce', run: (c, a, req) => c.announce(a, req) },
+];

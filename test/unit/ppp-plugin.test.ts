@@ -1,0 +1,331 @@
+/** ppp as files: a client and a server over a wire in memory, on virtual time, with auth's files. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { text, utf8 } from '@9p/packet';
+import {
+  type Chan,
+  type Context,
+  type Conversation,
+  counters,
+  makeSystem,
+  omode,
+  type Port,
+  type Req,
+  type System,
+  type Who,
+} from 'slashnet/core';
+import auth from '../../plugins/auth/plugin.js';
+import ppp from '../../plugins/ppp/plugin.js';
+import { SeededRandom, VirtualClock } from '../kit/index.js';
+
+const me: Who = { uname: 'glenda', groups: [], owner: true };
+const request = (): Req => ({ who: me, iounit: 0, flushed: false, onflush: undefined });
+const delay_ms = 5;
+
+/** A wire: `data` is one end, `far` the other. */
+class Wire implements Conversation {
+  readonly state = 'Up';
+  readonly idle = true;
+  readonly upper: Port;
+  readonly far: Port;
+  cut = false;
+  constructor(ctx: Context, framing: 'packet' | 'bytes') {
+    const end = (name: string, other: () => Port): Port =>
+      ctx.port({
+        name: `${ctx.name}/${name}`,
+        framing,
+        mtu: () => 1494,
+        take: (p) => {
+          const kept = p.keep();
+          if (this.cut) return 'cut';
+          ctx.env.clock.after(delay_ms, () => ctx.env.turn.run(() => other().deliver(kept)));
+          return undefined;
+        },
+      });
+    this.upper = end('data', () => this.far);
+    this.far = end('far', () => this.upper);
+    this.upper.raise();
+    this.far.raise();
+  }
+  status(): string {
+    return '';
+  }
+  lose(why: string): void {
+    this.upper.lower(why);
+    this.far.lower(why);
+  }
+  close(): void {}
+}
+
+class Lab {
+  readonly clock = new VirtualClock();
+  readonly system: System;
+  readonly wires: Wire[] = [];
+  readonly logged: string[] = [];
+
+  constructor(framing: 'packet' | 'bytes' = 'packet') {
+    this.system = makeSystem({
+      plugins: [],
+      clock: this.clock,
+      random: new SeededRandom(7),
+      owner: 'glenda',
+      poison: true,
+      log: (l) => this.logged.push(l),
+    });
+    this.system.env.serve<Wire>({
+      name: 'wire',
+      limit: 8,
+      about: 'a wire',
+      verbs: [],
+      files: [{ name: 'far', perm: 0o660, port: (c) => c.far }],
+      stats: counters(),
+      create: (ctx) => {
+        const w = new Wire(ctx, framing);
+        this.wires.push(w);
+        return w;
+      },
+    });
+  }
+
+  open(path: string, mode: number = omode.rdwr): Promise<Chan> {
+    return Promise.resolve(this.system.ns.open(path, mode, me));
+  }
+  async cat(path: string): Promise<string> {
+    const f = await this.open(path, omode.read);
+    const out = text(await f.read(65536, 0, request()));
+    f.close();
+    return out;
+  }
+  /** Not awaited: the write of a verb that waits. */
+  async echo(what: string, path: string, req = request()): Promise<void> {
+    const f = await this.open(path, omode.write);
+    try {
+      await f.write(utf8(what), 0, req);
+    } finally {
+      f.close();
+    }
+  }
+  done<T>(p: Promise<T>): Promise<T> {
+    return this.clock.until(p);
+  }
+}
+
+const key = 'key proto=pass service=ppp user=glenda !password=rabbit';
+
+/** A client 0 and a server 1 over wire 0; the server announced. */
+async function two(o: { framing?: 'packet' | 'bytes'; client?: string[]; server?: string[] } = {}) {
+  const lab = new Lab(o.framing);
+  await auth.start(lab.system.env, []);
+  await ppp.start(lab.system.env, []);
+  for (const layer of ['wire', 'ppp', 'ppp']) await lab.cat(`/${layer}/clone`);
+  await lab.echo(key, '/auth/ctl');
+  const server = ['role server', 'local 10.0.0.1', 'remote 10.0.0.2', 'dns 8.8.8.8'];
+  const lines = (more: string[] = [], end: string) =>
+    ['net none', ...more, `bind /wire/0/${end}`].join('\n');
+  await lab.echo(lines(o.client, 'data'), '/ppp/0/ctl');
+  await lab.echo(lines([...server, ...(o.server ?? [])], 'far'), '/ppp/1/ctl');
+  await lab.echo('announce', '/ppp/1/ctl');
+  return lab;
+}
+
+for (const method of ['pap', 'chap']) {
+  for (const framing of ['packet', 'bytes'] as const) {
+    test(`connect, ${method}, ${framing}: status, addresses, packets both ways, hangup`, async () => {
+      const more = framing === 'bytes' ? ['framing hdlc', 'pfc on', 'acfc on'] : [];
+      const lab = await two({ framing, client: more, server: [`auth ${method}`, ...more] });
+      await lab.done(lab.echo('connect', '/ppp/0/ctl'));
+      assert.match(await lab.cat('/ppp/0/status'), /^Opened phase Network role client lcp Opened /);
+      assert.match(await lab.cat('/ppp/0/local'), /^10\.0\.0\.2\n/);
+      assert.match(await lab.cat('/ppp/0/remote'), /^10\.0\.0\.1\n/);
+      assert.match(await lab.cat('/ppp/1/remote'), /^10\.0\.0\.2\n/);
+      assert.equal(await lab.cat('/ppp/0/dns'), '8.8.8.8\n');
+      assert.equal(await lab.cat('/ppp/0/auth'), `local ${method} ok user glenda\n`);
+      assert.equal(await lab.cat('/ppp/1/auth'), `peer ${method} ok user glenda\n`);
+      assert.match(await lab.cat('/ppp/0/ipcp'), /^state Opened\nlocal 10.0.0.2\n/);
+      await lab.clock.run(1000);
+      assert.match(await lab.cat('/ppp/0/local'), /^10\.0\.0\.2\nfe80::[0-9a-f:]+\n$/);
+
+      const [a, b] = [await lab.open('/ppp/0/data'), await lab.open('/ppp/1/data')];
+      // /ppp/N/data is to be joined where it is opened through the name space: read it as a file
+      const [fa, fb] = [await file(lab, '/ppp/0/data'), await file(lab, '/ppp/1/data')];
+      assert.ok(a.port !== undefined && b.port !== undefined);
+      const packet = Uint8Array.of(0x45, 0, 0, 20, ...new Uint8Array(16));
+      for (const [from, to] of [
+        [fa, fb],
+        [fb, fa],
+      ] as const) {
+        await from.write(packet, 0, request());
+        const got = await lab.done(Promise.resolve(to.read(2000, 0, request())));
+        assert.deepEqual(Uint8Array.from(got), packet);
+      }
+      await lab.done(lab.echo('hangup', '/ppp/0/ctl'));
+      assert.match(await lab.cat('/ppp/0/status'), /^Dead /);
+      await lab.clock.run(3000);
+      assert.match(await lab.cat('/ppp/1/err'), /terminated by peer/);
+      assert.match(await lab.cat('/ppp/1/status'), /^(Announced|Establish) /);
+      assert.equal(lab.logged.filter((l) => /rabbit|bug/.test(l)).length, 0, lab.logged.join('\n'));
+
+      await lab.done(lab.echo('connect', '/ppp/0/ctl'));
+      assert.match(await lab.cat('/ppp/0/status'), /^Opened /);
+    });
+  }
+}
+
+/** As a front end opens it: to be read, not joined. */
+async function file(lab: Lab, path: string) {
+  const node = await lab.system.ns.walk(path, me);
+  return node.open(omode.rdwr, request());
+}
+
+test('a wrong password, no key, no peer: connect says so, err too', async () => {
+  const wrong = await two({ server: ['auth chap'] });
+  await wrong.echo(
+    'key proto=chap service=ppp role=client user=glenda !password=carrot',
+    '/auth/ctl',
+  );
+  const e = 'authentication failed (chap): authentication failed: connect';
+  await assert.rejects(wrong.done(wrong.echo('connect', '/ppp/0/ctl')), { message: e });
+  assert.equal(await wrong.cat('/ppp/0/err'), `${e}\n`);
+  assert.equal(
+    await wrong.cat('/ppp/0/auth'),
+    'local chap failed user glenda authentication failed\n',
+  );
+
+  const none = await two({ client: ['key user=nobody'] });
+  await assert.rejects(
+    none.done(none.echo('connect', '/ppp/0/ctl')),
+    /authentication failed \(chap\): no key for .*user=nobody/,
+  );
+
+  const silent = await two();
+  (silent.wires[0] as Wire).cut = true;
+  const began = silent.clock.now();
+  await assert.rejects(silent.done(silent.echo('connect', '/ppp/0/ctl')), {
+    message: 'lcp: no answer to 10 requests: connect',
+  });
+  assert.equal(silent.clock.now() - began, 30_000);
+});
+
+test('refused before anything is sent', async () => {
+  const lab = new Lab();
+  await ppp.start(lab.system.env, []);
+  await lab.cat('/ppp/clone');
+  await lab.cat('/wire/clone');
+  const refused: readonly [string, RegExp][] = [
+    ['connect', /^nothing is bound below: bind path first: connect$/],
+    ['bind /wire/0/data\nrole server\nconnect', /a server needs an address of its own/],
+    ['framing hdlc', /^framing is chosen before bind/],
+    ['mtu 10', /^bad mtu '10': 128 to 16384: mtu 10$/],
+    ['local 300.1.1.1', /^bad ip address '300.1.1.1'/],
+    ['local 127.0.0.1', /^bad ip address/],
+    ['auth magic', /^unknown method 'magic': chap pap/],
+    ['key user=x !password=secret', /^a private value is no part of a key pattern/],
+    ['ifid 0000000000000000', /is not zero/],
+    ['accm 12', /^bad accm '12': 8 hex digits/],
+    ['echo x', /^bad interval/],
+    ['frob', /^unknown control message: frob$/],
+    ['timeout foo 3', /^'foo' is not lcp, auth or net/],
+  ];
+  for (const [what, why] of refused)
+    await assert.rejects(lab.echo(what, '/ppp/0/ctl'), (e: Error) => {
+      assert.match(e.message, why);
+      assert.ok(!e.message.includes('secret'));
+      return true;
+    });
+});
+
+test('every verb is taken, and help lists it', async () => {
+  const lab = new Lab();
+  await ppp.start(lab.system.env, []);
+  await lab.cat('/ppp/clone');
+  const lines = [
+    ...['role server', 'noauth', 'auth pap chap', 'auth none', "key user='o''hara' dom=x"],
+    ...['name bras', 'mtu 1400', 'mru 1400', 'accm 000a0000', 'accm none', 'magic off', 'pfc on'],
+    ...['acfc on', 'address on', 'framing hdlc', 'local 10.0.0.1', 'local any', 'remote 10.0.0.2'],
+    ...['dns ask', 'dns none', 'dns 8.8.8.8 9.9.9.9', 'wins 10.0.0.3', 'ip on', 'ipv6 off'],
+    ...['ifid 0000000000000001', 'ifid random', 'static 10.0.0.1 10.0.0.2', 'net /net', 'net none'],
+    ...['ifname ppp7', 'primary', 'primary off', 'echo 10 3', 'echo 0', 'restart 1000'],
+    ...['maxconfigure 5', 'maxterminate 3', 'maxfailure 4', 'timeout lcp 5', 'timeout auth 5'],
+    ...['timeout net 5', 'passive on'],
+  ];
+  await lab.echo(lines.join('\n'), '/ppp/0/ctl');
+  const help = await lab.cat('/ppp/0/help');
+  for (const l of lines) assert.match(help, new RegExp(`^\t${l.split(' ')[0]}\\b`, 'm'));
+});
+
+test('an interrupted connect leaves the conversation as it was', async () => {
+  const lab = await two();
+  (lab.wires[0] as Wire).cut = true;
+  const req = request();
+  const p = lab.echo('connect', '/ppp/0/ctl', req);
+  await lab.clock.run(500);
+  assert.match(await lab.cat('/ppp/0/status'), /^Establish /);
+  req.flushed = true;
+  req.onflush?.();
+  await assert.rejects(p, /interrupted/);
+  await lab.clock.run(3000);
+  assert.match(await lab.cat('/ppp/0/status'), /^Dead /);
+  (lab.wires[0] as Wire).cut = false;
+  await lab.done(lab.echo('connect', '/ppp/0/ctl'));
+});
+
+test('hangup aborts a connect that waits, and needs no peer', async () => {
+  const lab = await two();
+  (lab.wires[0] as Wire).cut = true;
+  const p = lab.echo('connect', '/ppp/0/ctl');
+  await lab.clock.run(500);
+  const began = lab.clock.now();
+  const q = lab.echo('hangup', '/ppp/0/ctl');
+  await assert.rejects(p, /hung up/);
+  await lab.done(q);
+  assert.ok(lab.clock.now() - began <= 1500);
+});
+
+test('the link goes: err, event, status; redial brings it back', async () => {
+  const lab = await two({ client: ['redial 3'] });
+  const event = await lab.open('/ppp/0/event', omode.read);
+  await lab.done(lab.echo('connect', '/ppp/0/ctl'));
+  const wire = lab.wires[0] as Wire;
+  lab.system.turn.run(() => wire.lose('cable pulled'));
+  assert.equal(await lab.cat('/ppp/0/err'), 'link lost: cable pulled\n');
+  assert.match(await lab.cat('/ppp/0/status'), /^Dead /);
+  lab.system.turn.run(() => {
+    wire.upper.raise();
+    wire.far.raise();
+  });
+  await lab.clock.run(20_000);
+  assert.match(await lab.cat('/ppp/0/status'), /^Opened /);
+  const told = text(await event.read(65536, 0, request()));
+  assert.match(told, /phase Establish/);
+  event.close();
+});
+
+test('static: no negotiation, packets pass', async () => {
+  const lab = await two({ client: ['static 10.9.0.1 10.9.0.2'], server: ['static'] });
+  await lab.done(lab.echo('connect', '/ppp/0/ctl'));
+  assert.match(await lab.cat('/ppp/1/status'), /^Opened role server lcp static local 10.0.0.1/);
+  assert.match(
+    await lab.cat('/ppp/0/status'),
+    /^Opened role client lcp static local 10.9.0.1 remote 10.9.0.2 mtu 1492/,
+  );
+  const [a, b] = [await file(lab, '/ppp/0/data'), await file(lab, '/ppp/1/data')];
+  const packet = Uint8Array.of(0x45, 0, 0, 20, ...new Uint8Array(16));
+  await a.write(packet, 0, request());
+  const got = await lab.done(Promise.resolve(b.read(2000, 0, request())));
+  assert.deepEqual(Uint8Array.from(got), packet);
+  await lab.done(lab.echo('hangup', '/ppp/0/ctl'));
+  assert.match(await lab.cat('/ppp/0/status'), /^Dead /);
+});
+
+test('the conversation closes in any state', async () => {
+  for (const ms of [0, 1, 6, 12, 30, 1000]) {
+    const lab = await two();
+    const p = lab.echo('connect', '/ppp/0/ctl').catch(() => undefined);
+    await lab.clock.run(ms);
+    await lab.done(lab.echo('close', '/ppp/0/ctl'));
+    await lab.done(p);
+    await assert.rejects(lab.cat('/ppp/0/status'), /not in the name space/);
+    await lab.done(lab.system.stop('the end'));
+    assert.equal(lab.logged.filter((l) => /bug|crash/.test(l)).length, 0, lab.logged.join('\n'));
+  }
+});

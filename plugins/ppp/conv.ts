@@ -52,6 +52,8 @@ export class PppConversation implements Conversation, View {
   /** connect has succeeded, or a call was taken. */
   #up = false;
   #since: Ms = 0;
+  /** LCP was Opened: there is a peer. */
+  #met = false;
   /** Those who wait for the end of a hangup. */
   readonly #leaving: (() => void)[] = [];
 
@@ -136,11 +138,16 @@ export class PppConversation implements Conversation, View {
     if (!s.ip && !s.ipv6) throw refuse('neither ip nor ipv6 is on');
   }
 
-  /** Terminate-Request, and the peer's answer for a bounded time. */
+  /** Terminate-Request, and the answer of a peer that has ever answered, for a bounded time. */
   hangup(why: string): Promise<void> | undefined {
     this.#announced = undefined;
     if (this.#isFixed) this.#finished(why);
-    if (this.machine === undefined || this.machine.phase === 'Dead') return undefined;
+    if (!this.#isActive) return undefined;
+    if (!this.#met) {
+      this.#driver?.command({ do: 'close', why });
+      this.#driver?.command({ do: 'down', why });
+      return undefined;
+    }
     return new Promise((resolve) => {
       const timer = this.#ctx.env.clock.after(hangup_ms, () =>
         this.#driver?.command({ do: 'down', why }),
@@ -190,6 +197,7 @@ export class PppConversation implements Conversation, View {
     this.#auth?.close();
     this.#plane.reset();
     this.auths = [];
+    this.#met = false;
     this.#auth = new AuthClient(env.ns, who, this.settings.key);
     const config = configOf(this.settings, this.#plane.fits, passive);
     this.machine = new PppMachine(config, env.random, () => this.#plane.path.heard);
@@ -217,6 +225,7 @@ export class PppConversation implements Conversation, View {
     else if (e.is === 'finished') this.#finished(e.why);
     else if (e.is === 'link') {
       this.link = e.up;
+      this.#met = true;
       this.#plane.agree(e.up);
     } else this.#network(e);
   }
@@ -234,7 +243,8 @@ export class PppConversation implements Conversation, View {
     this.#limit?.stop();
     this.#limit = undefined;
     if (this.#attempt === undefined) return;
-    this.#limit = this.#ctx.env.clock.after(limit_ms, () =>
+    // a moment later: what the machine finds out at the same instant says more
+    this.#limit = this.#ctx.env.clock.after(limit_ms + 1, () =>
       this.#giveUp(`${what}: timed out after ${limit_ms / 1000} s`),
     );
   }

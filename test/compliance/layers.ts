@@ -29,6 +29,7 @@ export const layers: readonly LayerUnderTest[] = [
   { plugin: 'auth', noPackets: true },
   { plugin: 'ether', load: 'eth7 ether0', layer: 'ether0', netns: true },
   { plugin: 'loop' },
+  { plugin: 'ppp', bindable: true },
   { plugin: 'pppoe', lateMtu: true },
   { plugin: 'skeleton', bindable: true },
 ];

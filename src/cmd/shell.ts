@@ -1,0 +1,54 @@
+/** The two ways in which the demo types its commands: by the system's own cat and echo on a mount, or as a 9P
+ *  client that does what they would. */
+import { spawn } from 'node:child_process';
+import { type Mount, omode } from '@9p/lib9p';
+
+export interface Shell {
+  /** What the tree's root is called. */
+  readonly root: string;
+  readonly about: string;
+  cat(path: string): Promise<string>;
+  echo(text: string, path: string): Promise<void>;
+}
+
+export function ninep(m: Mount): Shell {
+  return {
+    root: '',
+    about: 'as a 9P client',
+    cat: (path) => m.readText(path),
+    async echo(text, path) {
+      const f = await m.open(path, omode.write);
+      try {
+        await f.write(`${text}\n`);
+      } finally {
+        await f.close();
+      }
+    },
+  };
+}
+
+export function mounted(dir: string): Shell {
+  return {
+    root: dir,
+    about: "by the system's own cat and echo on a FUSE mount",
+    cat: (path) => sh('exec cat "$1"', [dir + path]),
+    async echo(text, path) {
+      await sh('echo "$1" > "$2"', [text, dir + path]);
+    },
+  };
+}
+
+function sh(script: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const p = spawn('sh', ['-c', script, 'sh', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let out = '';
+    let err = '';
+    p.stdout.on('data', (b) => (out += b));
+    p.stderr.on('data', (b) => (err += b));
+    p.once('error', reject);
+    p.once('close', (code) => {
+      if (code === 0) resolve(out);
+      else reject(new Error(err.trim() || `exit status ${code}`));
+    });
+  });
+}

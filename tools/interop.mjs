@@ -1,17 +1,17 @@
 /** Runs our stack against real peers: node tools/interop.mjs [--all] [name of a sut]...
  *
  *  Each executable in test/interop/sut is the system under test of one scenario of
- *  test/interop/lab. Two lines of its header say which, and what it can do; the
- *  first case is the one that CI runs:
+ *  test/interop/lab; one in test/interop is a scenario of its own. Lines of its header say
+ *  which, and what it can do; the first case is the one that CI runs:
  *      # scenario: pppoe-server.sh
  *      # cases: kernel-chap kernel-pap user-chap */
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { isMain, root } from './setup.mjs';
 
-const sutDir = join(root, 'test/interop/sut');
-const labDir = join(root, 'test/interop/lab');
+const interopDir = join(root, 'test/interop');
+const labDir = join(interopDir, 'lab');
 
 const header = (text, word) => text.match(new RegExp(`^# ${word}:(.*)$`, 'm'))?.[1]?.trim() ?? '';
 
@@ -24,17 +24,30 @@ function isExecutable(path) {
   }
 }
 
-/** All systems under test that name a scenario. */
+function executables(dir) {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir, { withFileTypes: true })
+    .filter((e) => e.isFile() && isExecutable(join(dir, e.name)))
+    .map((e) => join(dir, e.name));
+}
+
+function describe(path) {
+  const text = readFileSync(path, 'utf8');
+  const words = (word) => header(text, word).split(/\s+/).filter(Boolean);
+  const name = basename(path).replace(/\.sh$/, '');
+  return { name, path, scenario: header(text, 'scenario'), cases: words('cases') };
+}
+
+/** All systems under test that name a scenario, and the scenarios that need none. */
 export function suts() {
-  if (!existsSync(sutDir)) return [];
-  return readdirSync(sutDir)
-    .filter((name) => isExecutable(join(sutDir, name)))
-    .map((name) => {
-      const text = readFileSync(join(sutDir, name), 'utf8');
-      const cases = header(text, 'cases').split(/\s+/).filter(Boolean);
-      return { name, path: join(sutDir, name), scenario: header(text, 'scenario'), cases };
-    })
+  const own = executables(interopDir).map(describe);
+  const lab = executables(join(interopDir, 'sut'))
+    .map(describe)
     .filter((s) => s.scenario !== '');
+  return [
+    ...lab.map((s) => ({ ...s, command: join(labDir, s.scenario), env: { SUT_CMD: s.path } })),
+    ...own.map((s) => ({ ...s, command: s.path, env: {} })),
+  ];
 }
 
 /** Why the lab cannot run here; undefined if it can. */
@@ -50,8 +63,8 @@ function whyNot() {
 /** One scenario with these cases; its output goes on to ours. */
 function scenario(sut, cases) {
   return new Promise((done) => {
-    const child = spawn(join(labDir, sut.scenario), cases, {
-      env: { ...process.env, SUT_CMD: sut.path },
+    const child = spawn(sut.command, cases, {
+      env: { ...process.env, ...sut.env },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let output = '';
@@ -83,7 +96,7 @@ export async function interop({ every = false, names = [] } = {}) {
       total.skipped += cases.length;
       continue;
     }
-    console.log(`interop ${sut.name}: ${sut.scenario} ${cases.join(' ')}`);
+    console.log(`interop ${sut.name}: ${cases.join(' ')}`);
     const r = await scenario(sut, cases);
     total.passed += r.passed;
     total.failed += r.failed;

@@ -23,19 +23,31 @@ export interface Options {
 /** What a user did wrong with the command itself: exit status 2. */
 export class Usage extends Error {}
 
+/** A daemon that is just starting gets this long, where a command waits for it. */
+const start_ms = 5000;
+
+async function dialWithin(address: string, ms: number): Promise<Mount> {
+  const until = performance.now() + ms;
+  for (;;) {
+    try {
+      return await dial(address);
+    } catch (e) {
+      const text = (e as Error).message;
+      if (!/ENOENT|ECONNREFUSED/.test(text)) throw e;
+      if (performance.now() >= until)
+        throw new Error(`no daemon at ${address}: start one with 'slashnet serve'`);
+      await new Promise((r) => setTimeout(r, 50));
+    }
+  }
+}
+
 /** Dial the daemon, do something, hang up. Ctrl-C gives up what waits, by Tflush. */
 export async function withDaemon<T>(
   o: Options,
   f: (m: Mount, cancel: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const address = addressOf(o.address);
-  const m = await dial(address).catch((e: Error) => {
-    throw new Error(
-      /ENOENT|ECONNREFUSED/.test(e.message)
-        ? `no daemon at ${address}: start one with 'slashnet serve'`
-        : e.message,
-    );
-  });
+  const m = await dialWithin(address, o.wait === true ? start_ms : 0);
   const given = new AbortController();
   const interrupt = (): void => given.abort();
   process.once('SIGINT', interrupt);

@@ -48,7 +48,8 @@ export const mount: Command = {
   about: 'show the tree of a running daemon at a directory, over FUSE',
   args: '<directory>',
   examples: ['slashnet mount /mnt', 'slashnet mount ~/net && cat ~/net/version'],
-  run: ([dir = ''], o) => control(o, `fuse ${quote(resolve(dir))}`),
+  // As a rule the daemon was started on the line before.
+  run: ([dir = ''], o) => control({ ...o, wait: true }, `fuse ${quote(resolve(dir))}`),
 };
 
 export const unmount: Command = {

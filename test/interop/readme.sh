@@ -1,0 +1,84 @@
+#!/bin/bash
+# The script of the README, word for word, on a FUSE mount against the lab's access concentrator; before its
+# last line 1,000 pings, iperf3 each way; after it, what went over the wire and what is left on the host.
+# cases: script
+# shellcheck source=test/interop/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+CASES=$*
+# What the README's script names.
+export LAB_IF=eth1 LAB_USER=glenda LAB_PASS=secret LAB_AUTH=chap SECS=${SECS:-3}
+unset SLASHNET
+export XDG_RUNTIME_DIR=$LAB_RUN
+
+# The fence after the line that says so, in two parts: all, and the hangup.
+script_parts() {
+	awk '/<!-- script -->/ {on = 1; next} on && /^```/ {if (n++) exit; next} on && n' \
+		"$here/../../README.md" >"$LAB_RUN/script"
+	grep -v hangup "$LAB_RUN/script" >"$LAB_RUN/script.up"
+	grep hangup "$LAB_RUN/script" >"$LAB_RUN/script.down"
+	[ -s "$LAB_RUN/script.up" ] && [ -s "$LAB_RUN/script.down" ]
+}
+
+traffic() {
+	ping -q -c 1000 -i 0.005 -W 3 "$LAB_PEER_IP" >"$LAB_RUN/ping" || { cat "$LAB_RUN/ping"; return 1; }
+	grep -q '1000 received, 0% packet loss' "$LAB_RUN/ping" || { cat "$LAB_RUN/ping"; return 1; }
+	echo "# $(grep received "$LAB_RUN/ping"); $(grep rtt "$LAB_RUN/ping")"
+	g "iperf3 -s -D"
+	local way
+	for way in '' -R; do
+		# shellcheck disable=SC2086  # -R or nothing
+		iperf3 -c "$LAB_PEER_IP" -t "$SECS" -f m $way >"$LAB_RUN/iperf" || { cat "$LAB_RUN/iperf"; return 1; }
+		echo "# iperf3 $way: $(awk '/receiver/ {print $7, $8}' "$LAB_RUN/iperf")"
+	done
+}
+
+# wire WHAT FILTER: a packet from our own address that tshark's filter finds.
+wire() {
+	local n
+	n=$(tshark -r "$LAB_RUN/wire.pcap" -Y "$2 && eth.src == $mac" 2>/dev/null | wc -l)
+	[ "$n" -gt 0 ] || { echo "# no $1 from $mac on the wire"; return 1; }
+	echo "# $1 from $mac: $n"
+}
+
+nothing_left() {
+	! ip link show ppp0 >/dev/null 2>&1 || { echo "# ppp0 is still there"; return 1; }
+	! ip route | grep ppp || { echo "# routes are still there"; return 1; }
+}
+
+script_case() {
+	script_parts || { echo "# no script in the README"; return 1; }
+	ac_start
+	mkdir -p "$LAB_RUN/bin"
+	ln -sf "$(readlink -f "$SLASHNET_BIN")" "$LAB_RUN/bin/slashnet"
+	PATH=$LAB_RUN/bin:$PATH
+	mac=$(cat "/sys/class/net/$LAB_IF/address")
+	tcpdump -i "$LAB_IF" -U -w "$LAB_RUN/wire.pcap" 2>"$LAB_RUN/tcpdump.log" &
+	local dump=$! rc=0
+	until grep -q listening "$LAB_RUN/tcpdump.log"; do sleep 0.05; done
+	set -e
+	# shellcheck disable=SC1091  # made above
+	. "$LAB_RUN/script.up" >"$LAB_RUN/sut.log" 2>&1
+	set +e
+	grep '^Opened' "$LAB_RUN/sut.log" | sed 's/^/# /'
+	traffic || rc=1
+	# shellcheck disable=SC1091
+	. "$LAB_RUN/script.down" || rc=1
+	sleep 0.5 # tcpdump writes what it has seen
+	kill "$dump"
+	wait "$dump"
+	wire Terminate-Request 'ppp.protocol == 0xc021 && ppp.code == 5' || rc=1
+	wire PADT 'pppoe.code == 0xa7' || rc=1
+	nothing_left || rc=1
+	slashnet unmount /mnt || rc=1
+	kill %1
+	wait %1
+	ac_stop
+	return "$rc"
+}
+
+net_options
+# shellcheck disable=SC2086  # words
+guest start peer $NET || exit 1
+ppp_setup
+selected script && case_run script script_case
+finish

@@ -4,8 +4,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { needs } from '../kit/index.js';
+import { pluginDir } from './bench.js';
 import { layers } from './layers.js';
-import { holdLayer, pluginDir } from './suite.js';
+import { holdLayer } from './suite.js';
 
 test('every plugin is in the list', () => {
   for (const name of readdirSync(pluginDir)) {

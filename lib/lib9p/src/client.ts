@@ -5,7 +5,7 @@
 import { le16, le32 } from '@9p/packet';
 import { ClientFid } from './clientfid.js';
 import { decode, encode } from './codec.js';
-import { Eintr, Etags, FileError, refuse } from './errors.js';
+import { Ebig, Eintr, Etags, FileError, refuse } from './errors.js';
 import type { Fcall, Rmessage, Tmessage } from './fcall.js';
 import { code, iohdrsz, max_msize_bytes, min_msize_bytes, nofid, notag } from './fcall.js';
 import { formatBytes } from './format.js';
@@ -42,10 +42,10 @@ export type Reply<N extends Name<Tmessage>> = Extract<Rmessage, { type: `R${N}` 
 /** A request without its reply. */
 interface Pending {
   readonly type: number;
-  resolve(r: Rmessage): void;
+  accept(r: Rmessage): void;
   reject(e: Error): void;
-  cancel: Cancel | undefined;
-  onabort: () => void;
+  readonly cancel: Cancel | undefined;
+  onabort: (() => void) | undefined;
   /** A Tflush is out for it: its tag stays taken until that is answered. */
   flushing: boolean;
   done: boolean;
@@ -53,6 +53,8 @@ interface Pending {
 
 const default_msize_bytes = 128 * 1024 + iohdrsz;
 const default_tags = 1024;
+/** A Tread, and a Twrite round its data. */
+const io_bytes = 23;
 
 export class Client {
   msize = 0;
@@ -113,14 +115,50 @@ export class Client {
   rpc<N extends Name<Tmessage>>(name: N, body: Body<N>, cancel?: Cancel): Promise<Reply<N>> {
     const type = `T${name}` as Tmessage['type'];
     return new Promise<Reply<N>>((resolve, reject) => {
-      if (this.#ended !== undefined) throw new FileError(`hungup: ${this.#ended}`);
-      if (cancel !== undefined && cancelled(cancel)) refuse(Eintr);
-      if (this.#pending.size >= this.#tagLimit) refuse(Etags);
-      const tag = type === 'Tversion' ? notag : this.#newTag();
-      const pending = this.#start(tag, code[type], cancel);
-      pending.resolve = resolve as (r: Rmessage) => void;
-      pending.reject = reject;
-      this.#put(tag, { ...body, type, tag } as unknown as Tmessage);
+      const accept = resolve as (r: Rmessage) => void;
+      const tag = this.#start(code[type], cancel, accept, reject);
+      const start = this.#out.at;
+      try {
+        encode(this.#out, { ...body, type, tag } as unknown as Tmessage);
+        if (this.#out.at - start > (this.msize || this.#ask)) refuse(Ebig);
+      } catch (e) {
+        this.#out.at = start;
+        this.#settle(this.#forget(tag));
+        throw e;
+      }
+      this.#sent(start);
+    });
+  }
+
+  /** rpc('read'), without objects for the messages: this and `write` are what data go by. */
+  read(fid: number, n: number, offset: number, cancel?: Cancel): Promise<Uint8Array> {
+    const count = Math.min(n, this.iounit);
+    return new Promise((resolve, reject) => {
+      const accept = (r: Rmessage): void => {
+        if (r.type !== 'Rread') return;
+        if (r.data.length <= count) resolve(r.data);
+        else reject(new FileError('server read more than was asked for'));
+      };
+      const tag = this.#start(code.Tread, cancel, accept, reject);
+      const start = this.#out.begin(code.Tread, tag, io_bytes);
+      this.#out.u32(fid).offset(offset).u32(count).end(start);
+      this.#sent(start);
+    });
+  }
+
+  /** At most iounit bytes; how many were taken. */
+  write(fid: number, data: Uint8Array, offset: number, cancel?: Cancel): Promise<number> {
+    const some = data.length > this.iounit ? data.subarray(0, this.iounit) : data;
+    return new Promise((resolve, reject) => {
+      const accept = (r: Rmessage): void => {
+        if (r.type !== 'Rwrite') return;
+        if (r.count <= some.length) resolve(r.count);
+        else reject(new FileError('server wrote more than was asked for'));
+      };
+      const tag = this.#start(code.Twrite, cancel, accept, reject);
+      const start = this.#out.begin(code.Twrite, tag, io_bytes + some.length);
+      this.#out.u32(fid).offset(offset).u32(some.length).bytes(some).end(start);
+      this.#sent(start);
     });
   }
 
@@ -139,7 +177,7 @@ export class Client {
     this.#ended = why;
     const all = [...this.#pending.values()];
     this.#pending.clear();
-    for (const p of all) this.#settle(p, () => p.reject(new FileError(`hungup: ${why}`)));
+    for (const p of all) if (this.#settle(p)) p.reject(new FileError(`hungup: ${why}`));
     this.onend?.(why);
   }
 
@@ -166,28 +204,31 @@ export class Client {
     return this.#freeTags.pop() ?? this.#tags++;
   }
 
-  #start(tag: number, type: number, cancel: Cancel | undefined): Pending {
-    const onabort = (): void => this.#flush(tag, p);
-    const nothing = (): void => undefined;
-    const rest = { resolve: nothing, reject: nothing, flushing: false, done: false };
-    const p: Pending = { type, cancel, onabort, ...rest };
+  /** A tag for a request that is about to be put into the output. */
+  #start(
+    type: number,
+    cancel: Cancel | undefined,
+    accept: (r: Rmessage) => void,
+    reject: (e: Error) => void,
+  ): number {
+    if (this.#ended !== undefined) refuse(`hungup: ${this.#ended}`);
+    if (cancel !== undefined && cancelled(cancel)) refuse(Eintr);
+    if (this.#pending.size >= this.#tagLimit && type !== code.Tflush) refuse(Etags);
+    const tag = type === code.Tversion ? notag : this.#newTag();
+    const flags = { onabort: undefined, flushing: false, done: false };
+    const p: Pending = { type, accept, reject, cancel, ...flags };
     this.#pending.set(tag, p);
-    if (cancel instanceof AbortSignal) cancel.addEventListener('abort', onabort, { once: true });
-    else if (cancel !== undefined) cancel.onflush = onabort;
-    return p;
+    if (cancel !== undefined) this.#watch(cancel, tag, p);
+    return tag;
   }
 
-  #put(tag: number, f: Tmessage): void {
-    const start = this.#out.at;
-    try {
-      encode(this.#out, f);
-      if (this.msize > 0 && this.#out.at - start > this.msize)
-        refuse('message too large for msize');
-    } catch (e) {
-      this.#out.at = start;
-      this.#forget(tag);
-      throw e;
-    }
+  #watch(cancel: Cancel, tag: number, p: Pending): void {
+    p.onabort = () => this.#flush(tag, p);
+    if (cancel instanceof AbortSignal) cancel.addEventListener('abort', p.onabort, { once: true });
+    else cancel.onflush = p.onabort;
+  }
+
+  #sent(start: number): void {
     this.trace?.(`-> ${formatBytes(this.#out.buf, start, this.#out.at)}`);
     this.#soon();
   }
@@ -196,13 +237,14 @@ export class Client {
   #flush(oldtag: number, p: Pending): void {
     if (p.done || p.flushing || this.#ended !== undefined) return;
     p.flushing = true;
-    const tag = this.#newTag();
-    const flush = this.#start(tag, code.Tflush, undefined);
-    flush.resolve = () => {
-      this.#settle(p, () => p.reject(new FileError(Eintr)));
+    const accept = (): void => {
+      if (this.#settle(p)) p.reject(new FileError(Eintr));
       this.#forget(oldtag);
     };
-    this.#put(tag, { type: 'Tflush', tag, oldtag });
+    const tag = this.#start(code.Tflush, undefined, accept, () => undefined);
+    const start = this.#out.at;
+    encode(this.#out, { type: 'Tflush', tag, oldtag });
+    this.#sent(start);
   }
 
   #soon(): void {
@@ -231,7 +273,7 @@ export class Client {
     // The answer to a tag that nobody waits for is dropped, as the Plan 9 kernel does.
     if (p === undefined) return;
     if (!p.flushing) this.#forget(tag);
-    this.#settle(p, () => this.#answer(p, b, o, end));
+    if (this.#settle(p)) this.#answer(p, b, o, end);
   }
 
   #answer(p: Pending, b: Uint8Array, o: number, end: number): void {
@@ -245,19 +287,22 @@ export class Client {
   #accept(p: Pending, r: Rmessage): void {
     // From here on the stream of messages is cut by what was agreed.
     if (r.type === 'Rversion') this.#framer.msize = Math.min(r.msize, this.#ask);
-    p.resolve(r);
+    p.accept(r);
   }
 
-  #settle(p: Pending, how: () => void): void {
-    if (p.done) return;
+  /** True the first time: the request is answered, in whatever way. */
+  #settle(p: Pending | undefined): boolean {
+    if (p === undefined || p.done) return false;
     p.done = true;
-    if (p.cancel instanceof AbortSignal) p.cancel.removeEventListener('abort', p.onabort);
+    if (p.cancel instanceof AbortSignal) p.cancel.removeEventListener('abort', p.onabort!);
     else if (p.cancel !== undefined) p.cancel.onflush = undefined;
-    how();
+    return true;
   }
 
-  #forget(tag: number): void {
+  #forget(tag: number): Pending | undefined {
+    const p = this.#pending.get(tag);
     if (this.#pending.delete(tag) && tag !== notag) this.#freeTags.push(tag);
+    return p;
   }
 }
 

@@ -40,21 +40,13 @@ export class ClientFid {
     return this.#opened(r.qid, r.iounit);
   }
 
-  async read(n: number, offset: number, cancel?: Cancel): Promise<Uint8Array> {
-    const count = Math.min(n, this.client.iounit);
-    const body = { fid: this.fid, offset: BigInt(offset), count };
-    const { data } = await this.client.rpc('read', body, cancel);
-    if (data.length > count) refuse('server read more than was asked for');
-    return data;
+  read(n: number, offset: number, cancel?: Cancel): Promise<Uint8Array> {
+    return this.client.read(this.fid, n, offset, cancel);
   }
 
-  /** At most iounit bytes: returns how many were taken. */
-  async write(data: Uint8Array, offset: number, cancel?: Cancel): Promise<number> {
-    const some = data.subarray(0, this.client.iounit);
-    const body = { fid: this.fid, offset: BigInt(offset), data: some };
-    const { count } = await this.client.rpc('write', body, cancel);
-    if (count > some.length) refuse('server wrote more than was asked for');
-    return count;
+  /** At most iounit bytes: how many were taken. */
+  write(data: Uint8Array, offset: number, cancel?: Cancel): Promise<number> {
+    return this.client.write(this.fid, data, offset, cancel);
   }
 
   async stat(cancel?: Cancel): Promise<Dir> {

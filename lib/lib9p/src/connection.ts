@@ -21,6 +21,9 @@ import { Writer } from './writer.js';
 const first_msize_bytes = 8192 + 24;
 /** Replies are written when there are this many bytes of them, if the batch is longer. */
 const batch_bytes = 128 * 1024;
+/** Buffers that a client's slowness has made are kept for its next. */
+const spare_buffers = 2;
+const none = new Uint8Array(0);
 const rread_bytes = header_bytes + 4;
 
 export class Connection {
@@ -35,8 +38,10 @@ export class Connection {
   readonly #session: Session;
   /** 0 until a version is agreed on. */
   #msize = 0;
-  /** Bytes written that the wire still keeps. */
+  /** Bytes written that the wire still keeps, their buffers, and those that came back. */
   #unsent = 0;
+  #lent: Uint8Array[] = [];
+  #spare: Uint8Array[] = [];
   #paused = false;
   #running = false;
   #late: Uint8Array[] = [];
@@ -94,6 +99,8 @@ export class Connection {
   /** The wire has got rid of all that it kept. */
   drained(): void {
     this.#unsent = 0;
+    this.#spare = this.#lent.slice(0, spare_buffers);
+    this.#lent = [];
     if (this.#ended !== undefined || this.#running) return;
     if (this.#paused) this.#run();
     if (!this.#paused || this.#full) return;
@@ -276,7 +283,8 @@ export class Connection {
     const bytes = w.buf.subarray(0, w.at);
     w.at = 0;
     if (this.#wire.write(bytes)) return;
-    w.buf = new Uint8Array(0);
+    this.#lent.push(w.buf);
+    w.buf = this.#spare.pop() ?? none;
     this.#unsent += bytes.length;
     if (this.#unsent > this.#limits.queued_bytes) this.end(err.Eslow);
     else if (this.#full && !this.#paused) this.#pause();

@@ -39,6 +39,7 @@ export const Enocreate = 'create prohibited';
 export const Enoremove = 'remove prohibited';
 export const Eoffset = 'bad offset';
 export const Ecount = 'count too small for a directory entry';
+export const Ebig = 'message too large for msize';
 export const Estat = 'stat too large for msize';
 export const Efound = 'file not found';
 export const Eperm = 'permission denied';

@@ -36,10 +36,10 @@ export type Rmessage =
 
 export type Fcall = Tmessage | Rmessage;
 
-/** A Dir with the two fields that only the wire has. */
+/** A Dir with the two fields that only the wire has, 0 where they are not given. */
 export interface WireDir extends Dir {
-  readonly type: number;
-  readonly dev: number;
+  readonly type?: number;
+  readonly dev?: number;
 }
 
 /** The type byte of each message; that of R is that of T plus one. */

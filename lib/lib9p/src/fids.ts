@@ -57,9 +57,18 @@ export class Fids {
 
   add(fid: number, place: Place, who: Who): void {
     this.check(fid);
-    const state = 'walked' as const;
-    const none = { opener: undefined, file: undefined, dir: undefined, onidle: undefined };
-    this.#table.set(fid, { place, who, state, mode: 0, busy: 0, gone: false, ...none });
+    this.#table.set(fid, {
+      place,
+      who,
+      state: 'walked',
+      opener: undefined,
+      mode: 0,
+      file: undefined,
+      dir: undefined,
+      busy: 0,
+      onidle: undefined,
+      gone: false,
+    });
   }
 
   /** Out of the table; the fid is gone for the client. */

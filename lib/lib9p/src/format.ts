@@ -104,7 +104,7 @@ export function formatDir(d: WireDir): string {
   const mode = d.mode === 0xffffffff ? '-1' : formatMode(d.mode);
   const [at, mt] = [d.atime, d.mtime].map((t) => (t === 0xffffffff ? -1 : t));
   const length = BigInt.asIntN(64, d.length);
-  return `${who} q ${formatQid(d.qid)} m ${mode} at ${at} mt ${mt} l ${length} t ${d.type} d ${d.dev}`;
+  return `${who} q ${formatQid(d.qid)} m ${mode} at ${at} mt ${mt} l ${length} t ${d.type ?? 0} d ${d.dev ?? 0}`;
 }
 
 /** Data as far as a line shows them. */

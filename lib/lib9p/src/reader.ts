@@ -38,7 +38,9 @@ export class Reader {
   u64(): bigint {
     if (!this.#has(8)) return 0n;
     this.at += 8;
-    return le64(this.buf, this.at - 8);
+    // Small ones, which most are, in one step.
+    const small = le32(this.buf, this.at - 4) === 0;
+    return small ? BigInt(le32(this.buf, this.at - 8)) : le64(this.buf, this.at - 8);
   }
 
   qid(): Qid {

@@ -4,7 +4,7 @@ import type { Call, Calls } from './calls.js';
 import { DirReader } from './dirread.js';
 import * as err from './errors.js';
 import { FileError, refuse } from './errors.js';
-import { nofid, type Rmessage, type Tmessage, type WireDir } from './fcall.js';
+import { nofid, type Rmessage, type Tmessage } from './fcall.js';
 import { type Fid, Fids, isDir, type Place } from './fids.js';
 import { dirChange, forbidden } from './stat.js';
 import type { Node, OpenFile, Qid, Tree, Wait, Who } from './tree.js';
@@ -173,7 +173,10 @@ export class Session {
     const done = (place: Place): Qid => {
       mustMatter(call);
       if (fid.gone) refuse(err.Eintr);
-      Object.assign(fid, { place, file, mode, state: 'open' });
+      fid.place = place;
+      fid.file = file;
+      fid.mode = mode;
+      fid.state = 'open';
       if (isDir(place.node)) fid.dir = new DirReader(place.node);
       return file?.qid ?? place.node.qid;
     };
@@ -190,10 +193,8 @@ export class Session {
   }
 
   #stat(f: T<'Tstat'>): Wait<Rmessage> {
-    return then(this.fids.get(f.fid).place.node.stat(), (d) => {
-      const stat: WireDir = { ...d, type: 0, dev: 0 };
-      return { type: 'Rstat', tag: f.tag, stat };
-    });
+    const dir = this.fids.get(f.fid).place.node.stat();
+    return then(dir, (stat) => ({ type: 'Rstat', tag: f.tag, stat }));
   }
 
   #wstat(f: T<'Twstat'>, call: Call): Wait<void> {

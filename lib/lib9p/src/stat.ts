@@ -15,10 +15,7 @@ const keep16 = 0xffff;
 const keep32 = 0xffffffff;
 const keep64 = 0xffffffffffffffffn;
 
-export function putDir(
-  w: Writer,
-  d: Dir & { readonly type?: number; readonly dev?: number },
-): void {
+export function putDir(w: Writer, d: WireDir): void {
   w.need(stat_bytes);
   const start = w.at;
   w.at += 2;
@@ -99,8 +96,8 @@ export function dirChange(d: WireDir): DirChange {
 /** Why a Twstat asks for what stat(5) forbids of any file; `is` tells what the file is now. */
 export function forbidden(d: WireDir, is: Dir): string | undefined {
   const directory = (is.mode & dmdir) !== 0;
-  if (d.type !== keep16 && d.type !== 0) return 'wstat cannot change type';
-  if (d.dev !== keep32 && d.dev !== 0) return 'wstat cannot change dev';
+  if ((d.type ?? 0) !== 0 && d.type !== keep16) return 'wstat cannot change type';
+  if ((d.dev ?? 0) !== 0 && d.dev !== keep32) return 'wstat cannot change dev';
   if (d.qid.type !== keep8 && d.qid.type !== is.qid.type) return 'wstat cannot change qid.type';
   if (d.qid.vers !== keep32 && d.qid.vers !== is.qid.vers) return 'wstat cannot change qid.vers';
   if (d.qid.path !== keep64 && d.qid.path !== is.qid.path) return 'wstat cannot change qid.path';

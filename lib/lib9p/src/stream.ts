@@ -17,11 +17,15 @@ const nothing = new Uint8Array(0);
 export function wireOf(input: Readable, output: Writable, drained: () => void): Wire {
   // A plain socket has written what it does not count as queued. Other streams may pass a buffer on as it is.
   const plain = output.constructor === Socket;
+  // Told by an empty write behind the others, since `drain` comes only after more than the high-water mark.
+  const flushed = (): void => {
+    if (output.writableLength === 0) drained();
+  };
   return {
     write(bytes) {
       output.write(plain ? bytes : new Uint8Array(bytes));
       if (output.writableLength === 0) return true;
-      output.write(nothing, drained);
+      output.write(nothing, flushed);
       return false;
     },
     pause: () => void input.pause(),

@@ -37,8 +37,18 @@ export class Writer {
   }
 
   u64(v: bigint): this {
-    putLe32(this.buf, this.at, Number(BigInt.asUintN(32, v)));
-    putLe32(this.buf, this.at + 4, Number(BigInt.asUintN(32, v >> 32n)));
+    const n = Number(v);
+    const exact = n <= Number.MAX_SAFE_INTEGER;
+    putLe32(this.buf, this.at, exact ? n : Number(BigInt.asUintN(32, v)));
+    putLe32(this.buf, this.at + 4, exact ? n / 2 ** 32 : Number(BigInt.asUintN(32, v >> 32n)));
+    this.at += 8;
+    return this;
+  }
+
+  /** A file offset, which is a number here. */
+  offset(n: number): this {
+    putLe32(this.buf, this.at, n);
+    putLe32(this.buf, this.at + 4, n / 2 ** 32);
     this.at += 8;
     return this;
   }
@@ -95,7 +105,12 @@ export class Writer {
 
   #grow(n: number): void {
     const old = this.buf;
-    this.buf = new Uint8Array(Math.max(n, 2 * old.length, first_bytes));
+    this.buf = unfilled(Math.max(n, 2 * old.length, first_bytes));
     this.buf.set(old.subarray(0, this.at));
   }
+}
+
+/** Zeros that are overwritten at once cost as much as what they are overwritten with. */
+function unfilled(n: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(n).buffer);
 }

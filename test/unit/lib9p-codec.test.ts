@@ -29,6 +29,9 @@ const statHex = `
   0300 63746c         # ctl
   0600 676c656e6461 0600 676c656e6461 0000`;
 
+const statLine =
+  "'ctl' 'glenda' 'glenda' '' q (0102030405060708 3 d) m -rw-rw---- at 1 mt 2 l 9 t 0 d 0";
+
 /** Layouts of section 5 of the manual. */
 const golden: readonly [Fcall, hex: string, line: string][] = [
   [
@@ -122,12 +125,12 @@ const golden: readonly [Fcall, hex: string, line: string][] = [
   [
     { type: 'Rstat', tag: 5, stat },
     `49000000 7d 0500 4000 ${statHex}`,
-    "Rstat tag 5 stat 'ctl' 'glenda' 'glenda' '' q (0102030405060708 3 d) m -rw-rw---- at 1 mt 2 l 9 t 0 d 0",
+    `Rstat tag 5 stat ${statLine}`,
   ],
   [
     { type: 'Twstat', tag: 5, fid: 2, stat },
     `4d000000 7e 0500 02000000 4000 ${statHex}`,
-    "Twstat tag 5 fid 2 stat 'ctl' 'glenda' 'glenda' '' q (0102030405060708 3 d) m -rw-rw---- at 1 mt 2 l 9 t 0 d 0",
+    `Twstat tag 5 fid 2 stat ${statLine}`,
   ],
   [{ type: 'Rwstat', tag: 5 }, '07000000 7f 0500', 'Rwstat tag 5'],
 ];

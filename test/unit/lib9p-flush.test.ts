@@ -161,6 +161,27 @@ test('a connection that is lost ends what waits and closes what is open', async 
   assert.equal(c.writes.length, writes, 'nothing is written any more');
 });
 
+test('a node that throws where it must not is told of, and harms nobody', async () => {
+  const faults: string[] = [];
+  const w = new Waiting('w', 2n, false);
+  w.close = () => {
+    throw new Error('close');
+  };
+  const server = new Server(flatTree([w]), { fault: (e) => faults.push(String(e)) });
+  const c = new Raw(server).start().open('w', 1);
+  told(c);
+  c.send(read(50, 1));
+  const req = w.reads[0]?.req;
+  assert.ok(req);
+  req.onflush = () => {
+    throw new Error('flush');
+  };
+  c.send(flush(51, 50), clunk(52, 1));
+  await settled();
+  assert.deepEqual(told(c), ['Rflush 51', 'Rclunk 52']);
+  assert.deepEqual(faults, ['Error: flush', 'Error: close']);
+});
+
 test('a client that does not read is stopped, and served again when it does', async () => {
   const server = new Server(memTree({ big: new Uint8Array(8192) }), {
     limits: { ahead_bytes: 100_000 },

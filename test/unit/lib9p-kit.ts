@@ -1,4 +1,4 @@
-/** What the tests of lib9p share: messages by chance, a server's raw end, a client in memory, a file that waits. */
+/** What the tests of lib9p share: a server's raw end, a client in memory, files that wait, messages by chance. */
 import {
   Client,
   type ClientOptions,

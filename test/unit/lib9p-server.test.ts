@@ -359,6 +359,20 @@ test('a batch of requests has one write of replies', async () => {
   assert.equal(c.writes.length, 2, 'and so have the reads that one event ends');
 });
 
+test('each batch is one turn, and the end of a connection is one', () => {
+  let turns = 0;
+  const turn = (work: () => void): void => {
+    turns++;
+    work();
+  };
+  const c = new Raw(new Server(tree, { turn })).start().open('hello', 1);
+  turns = 0;
+  c.send({ type: 'Tstat', tag: 1, fid: 0 }, { type: 'Tstat', tag: 2, fid: 0 });
+  assert.equal(turns, 1);
+  c.connection.hangup('gone');
+  assert.equal(turns, 2);
+});
+
 test('a stat that does not fit in a message is an error', () => {
   const w = new Waiting('w'.repeat(300), 2n);
   const c = new Raw(new Server(flatTree([w], false))).start(256);

@@ -38,6 +38,8 @@ export interface CallEvents {
   flushed(call: Call): void;
   /** After one or more of the others. */
   settled(): void;
+  /** A node threw where it must not. */
+  fault(e: unknown): void;
 }
 
 export class Calls {
@@ -105,8 +107,13 @@ export class Calls {
   #tell(call: Call): boolean {
     call.flushed = true;
     if (call.onflush === undefined) return false;
-    call.onflush();
-    return true;
+    try {
+      call.onflush();
+      return true;
+    } catch (e) {
+      this.#on.fault(e);
+      return false;
+    }
   }
 
   #drop(call: Call): void {

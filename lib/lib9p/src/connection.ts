@@ -54,16 +54,19 @@ export class Connection {
     this.#wire = wire;
     this.id = id;
     this.peer = peer;
+    const fault = (e: unknown): void => server.fault?.(e);
     this.#calls = new Calls({
       failed: (call, e) => this.#error(call.tag, e),
       flushed: (call) => this.#reply({ type: 'Rflush', tag: call.tag }),
       settled: () => this.#soon(),
+      fault,
     });
     this.#session = new Session({
       tree: server.tree,
       calls: this.#calls,
       fids: this.#limits.fids,
       who: (uname, aname) => server.who(uname, peer, aname),
+      fault,
     });
   }
 
@@ -93,7 +96,7 @@ export class Connection {
       return;
     }
     this.#framer.feed(bytes);
-    this.#run();
+    this.#server.turn(this.#run);
   }
 
   /** The wire has got rid of all that it kept. */
@@ -102,7 +105,7 @@ export class Connection {
     this.#spare = this.#lent.slice(0, spare_buffers);
     this.#lent = [];
     if (this.#ended !== undefined || this.#running) return;
-    if (this.#paused) this.#run();
+    if (this.#paused) this.#server.turn(this.#run);
     if (!this.#paused || this.#full) return;
     this.#paused = false;
     this.#wire.resume();
@@ -112,16 +115,20 @@ export class Connection {
   hangup(why: string): void {
     if (this.#ended !== undefined) return;
     this.#ended = why;
-    this.#calls.abort();
-    this.#session.clunkAll();
     this.#server.connections.delete(this);
+    this.#server.turn(() => this.#abort());
   }
 
   get #full(): boolean {
     return this.#unsent > this.#limits.ahead_bytes;
   }
 
-  #run(): void {
+  #abort(): void {
+    this.#calls.abort();
+    this.#session.clunkAll();
+  }
+
+  readonly #run = (): void => {
     this.#running = true;
     this.#messages();
     for (let late = this.#late.shift(); late !== undefined; late = this.#late.shift()) {
@@ -131,7 +138,7 @@ export class Connection {
     this.#running = false;
     this.#write();
     if (this.#framer.bad !== undefined) this.end(this.#framer.bad);
-  }
+  };
 
   #messages(): void {
     const f = this.#framer;
@@ -215,8 +222,7 @@ export class Connection {
 
   /** A new session: everything of the one before is aborted, and never answered. */
   #version(f: Extract<Tmessage, { type: 'Tversion' }>): void {
-    this.#calls.abort();
-    this.#session.clunkAll();
+    this.#abort();
     this.#msize = 0;
     if (f.msize < min_msize_bytes) refuse(err.Emsize);
     const msize = Math.min(f.msize, this.#limits.msize);

@@ -49,6 +49,9 @@ export interface ServerOptions {
   readonly limits?: Partial<Limits>;
   /** Every message, one line each; made only while this is set. */
   readonly trace?: (line: string) => void;
+  /** Runs all that comes of one event outside (a batch of requests, the loss of a connection): who gathers
+   *  work to do at the end of it wraps it here. */
+  readonly turn?: (work: () => void) => void;
   /** What a node threw that is no FileError: a bug. The client gets its text. */
   readonly fault?: (e: unknown) => void;
 }
@@ -57,6 +60,7 @@ export class Server {
   readonly tree: Tree;
   readonly limits: Limits;
   readonly who: NonNullable<ServerOptions['who']>;
+  readonly turn: (work: () => void) => void;
   readonly connections = new Set<Connection>();
   trace: ((line: string) => void) | undefined;
   fault: ((e: unknown) => void) | undefined;
@@ -66,6 +70,7 @@ export class Server {
     this.tree = tree;
     this.limits = { ...defaultLimits, ...options.limits };
     this.who = options.who ?? ((uname) => ({ uname, groups: [], owner: false }));
+    this.turn = options.turn ?? ((work) => work());
     this.trace = options.trace;
     this.fault = options.fault;
   }

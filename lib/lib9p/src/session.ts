@@ -21,6 +21,8 @@ export interface SessionOptions {
   readonly calls: Calls;
   readonly fids: number;
   who(uname: string, aname: string): Wait<Who>;
+  /** A node threw where it must not. */
+  fault(e: unknown): void;
 }
 
 export class Session {
@@ -30,11 +32,13 @@ export class Session {
   readonly #tree: Tree;
   readonly #calls: Calls;
   readonly #who: SessionOptions['who'];
+  readonly #fault: SessionOptions['fault'];
 
   constructor(o: SessionOptions) {
     this.#tree = o.tree;
     this.#calls = o.calls;
     this.#who = o.who;
+    this.#fault = o.fault;
     this.fids = new Fids(o.fids);
   }
 
@@ -235,7 +239,11 @@ export class Session {
   }
 
   #close(fid: Fid): Wait<void> {
-    fid.file?.close();
+    try {
+      fid.file?.close();
+    } catch (e) {
+      this.#fault(e);
+    }
     if (fid.state !== 'open' || !rclose(fid.mode)) return;
     const req = { who: fid.who, iounit: this.iounit, flushed: false, onflush: undefined };
     // The clunk succeeds whatever becomes of the file.

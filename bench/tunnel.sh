@@ -1,7 +1,8 @@
 #!/bin/bash
-# One side of the tunnel bench: a daemon whose TUN device's packets go by ppp and pppoe, both set by hand, over
-# an Ethernet interface. bench/tunnel.ts has it run by the yardstick's tunnel.sh, with TUN and ETHER appended and
-# SIDE=1 or 2. With LOOP=1 a wire of loop without faults lies between ppp and pppoe.
+# One side of the tunnel bench: a daemon whose TUN device's packets go by ppp and pppoe, both set by
+# hand, over an Ethernet interface. bench/tunnel.ts has it run by the yardstick's tunnel.sh, with TUN
+# and ETHER appended and SIDE=1 or 2. With LOOP=1 a wire of loop without faults lies between ppp and
+# pppoe.
 set -eu
 tun=$1 ether=$2 me=10.99.0.$SIDE peer=$((3 - SIDE))
 bin=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)/tools/slashnet.mjs
@@ -13,8 +14,7 @@ compose() {
 	until [ -S "$socket" ]; do sleep 0.05; done
 	local pppoe ppp below
 	pppoe=$(slash cat /pppoe/clone)
-	slash write "/pppoe/$pppoe/ctl" "bind /net/ether0"
-	slash write "/pppoe/$pppoe/ctl" "static session 7 mac $(mac "$peer")"
+	slash write "/pppoe/$pppoe/ctl" "bind /net/ether0" "static session 7 mac $(mac "$peer")"
 	below=/net/pppoe/$pppoe/data
 	if [ -n "${LOOP-}" ]; then
 		local wire
@@ -24,8 +24,7 @@ compose() {
 	fi
 	ppp=$(slash cat /ppp/clone)
 	slash write "/ppp/$ppp/ctl" "bind $below"
-	slash write "/ppp/$ppp/ctl" "ifname $tun"
-	slash write "/ppp/$ppp/ctl" "static $me 10.99.0.$peer mtu 1492"
+	slash write "/ppp/$ppp/ctl" "ifname $tun" "mtu 1492" "static $me 10.99.0.$peer" connect
 }
 
 ip link set "$ether" address "$(mac "$SIDE")"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Common to the systems under test: a private daemon for one case, and the key that the case is given.
+# Common to the systems under test: a private daemon for one case, and the key that it is given.
 SLASHNET=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../.." && pwd)/tools/slashnet.mjs
 SOCKET=$LAB_RUN/slashnet.sock
 DAEMON=

@@ -30,6 +30,8 @@ export const layers: readonly LayerUnderTest[] = [
   { plugin: 'ether', load: 'eth7 ether0', layer: 'ether0', netns: true },
   { plugin: 'loop' },
   { plugin: 'ppp', bindable: true },
+  { plugin: 'loop', bindable: true },
+  { plugin: 'ppp', bindable: true, after: ['auth'] },
   { plugin: 'pppoe', lateMtu: true },
   { plugin: 'skeleton', bindable: true },
 ];

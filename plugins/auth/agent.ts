@@ -30,6 +30,8 @@ export class KeyAgent implements Agent {
   readonly random: Random;
   readonly stats: Counters<string>;
   debug = false;
+  /** Why the last write to ctl was refused: over FUSE the writer sees an errno only. */
+  err = '';
   readonly #env: Env;
   #reader: Queue<Uint8Array> | undefined;
   #open = 0;
@@ -88,7 +90,8 @@ export class KeyAgent implements Agent {
         if (!isIdle(line)) this.#verb(line, who);
       } catch (e) {
         const where = several ? `line ${i + 1}: ` : '';
-        throw refuse(cut(where + errorText(e), error_bytes));
+        this.err = cut(where + errorText(e), error_bytes);
+        throw refuse(this.err);
       }
     }
   }

@@ -30,6 +30,11 @@ function layerOf(agent: KeyAgent): Layer<AuthConversation> {
         text: () => agent.ring.toString(),
         write: (_c, data, req) => agent.control(data, req.who),
       },
+      {
+        name: 'err',
+        perm: 0o444,
+        text: () => (agent.err === '' ? '' : `${agent.err}\n`),
+      },
       { name: 'rpc', perm: 0o666, open: (_c, _mode, req) => new RpcFile(agent, req.who) },
       { name: 'proto', perm: 0o444, text: () => protocols.map((p) => `${p.name}\n`).join('') },
       { name: 'log', perm: 0o400, stream: (_c, q, req) => agent.readLog(q, req.who) },

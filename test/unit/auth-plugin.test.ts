@@ -78,6 +78,7 @@ test('the errors of ctl', async () => {
   ];
   for (const [what, message] of cases)
     await assert.rejects(echo(s, '/auth/ctl', what), { message }, what.slice(0, 40));
+  assert.equal(await cat(s, '/auth/err'), 'line 2: key without protos\n');
   assert.equal(await cat(s, '/auth/ctl'), 'key proto=pass service=ppp user=glenda !password?\n');
 });
 

@@ -80,6 +80,7 @@ export class ControlProtocol {
   #naksSent = 0;
   #naksTaken = 0;
   #why = 'closed';
+  #said = '';
 
   constructor(spec: CpSpec, host: CpHost) {
     this.spec = spec;
@@ -133,8 +134,10 @@ export class ControlProtocol {
     this.#naksTaken = 0;
     this.#step('Open', now);
   }
-  close(why: string, now: Ms): void {
+  /** `said` is what the peer is told: what went wrong on our side may be none of its business. */
+  close(why: string, now: Ms, said = why): void {
     this.#why = why;
+    this.#said = said;
     this.#step('Close', now);
   }
   /** The peer does not know this protocol (Protocol-Reject). */
@@ -329,7 +332,7 @@ export class ControlProtocol {
   #sendTerminate(now: Ms): void {
     this.#left--;
     this.#timer = now + this.spec.timers.terminate_timer_ms;
-    this.#send(codes.termReq, this.nextId(), utf8(this.#why).subarray(0, 64));
+    this.#send(codes.termReq, this.nextId(), utf8(this.#said).subarray(0, 64));
   }
 
   #sendTerminateAck(r: Request | undefined): void {

@@ -80,7 +80,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     if (c.do === 'up') this.#linkUp(now);
     else if (c.do === 'down') this.#linkDown(c.why, now);
     else if (c.do === 'open') this.#open(now);
-    else if (c.do === 'close') this.#lcp.close(c.why, now);
+    else if (c.do === 'close') this.#lcp.close(c.why, now, 'hangup');
     else this.#auth.answer(c.answer, now);
     this.#follow(now);
   }
@@ -162,7 +162,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
 
   /** What follows from an input once the automata have settled. */
   #follow(now: Ms): void {
-    if (this.#failed !== undefined && this.#lcp.opened) this.#lcp.close(this.#failed, now);
+    if (this.#failed !== undefined && this.#lcp.opened)
+      this.#lcp.close(this.#failed, now, 'authentication failed');
     this.#failed = undefined;
     if (this.#lcp.opened && !this.#network && this.#auth.done) this.#startNetwork(now);
     if (this.#network && this.#ncps.every((ncp) => this.#ended.has(ncp)))

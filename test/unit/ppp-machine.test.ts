@@ -67,7 +67,7 @@ test('phases come in the order of RFC 1661', () => {
   const all = ['Establish', 'Authenticate', 'Network', 'Terminate', 'Dead'];
   assert.deepEqual(phases, [all, all]);
   assert.equal(last(p.a.events, 'finished')?.why, 'bye');
-  assert.equal(last(p.b.events, 'finished')?.why, 'lcp: terminated by peer: bye');
+  assert.equal(last(p.b.events, 'finished')?.why, 'lcp: terminated by peer: hangup');
 });
 
 for (const method of [pap, chap]) {

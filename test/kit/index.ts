@@ -7,4 +7,5 @@ export * from './netns.js';
 export * from './pair.js';
 export * from './random.js';
 export * from './samples.js';
+export * from './system.js';
 export * from './wire.js';

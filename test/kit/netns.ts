@@ -3,21 +3,21 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { missing } from '@9p/rawio';
 import { needs } from './needs.js';
 
 const limit_ms = 120_000;
 
 /**
- * Runs this file once more, under `unshare -n`, where `tests` are defined; here it is one test that passes if
- * they do. `url` is the file's import.meta.url.
+ * Runs this file once more, under `unshare -n`, where this gives true and the tests are to be defined; here it
+ * gives false and is itself one test, which passes if they do. `url` is the file's import.meta.url.
  */
-export function inNetns(url: string, what: string, tests: () => void): void {
+export function inNetns(url: string, what: string): boolean {
   if (process.env.SLASHNET_NETNS === what) {
     sh('ip link set lo up');
-    tests();
-    return;
+    return true;
   }
-  test(what, { skip: needs('root', 'unshare', 'ip') }, () => {
+  test(what, { skip: needs('root', 'unshare', 'ip') || rawioMissing() }, () => {
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     const child = spawnSync(
       'unshare',
@@ -26,7 +26,11 @@ export function inNetns(url: string, what: string, tests: () => void): void {
     );
     assert.equal(child.status, 0, `${child.stdout}${child.stderr}`);
   });
+  return false;
 }
+
+const rawioMissing = (): string | false =>
+  missing === undefined ? false : `rawio is not built: ${missing}`;
 
 /** What a shell command prints; it throws with what it complained of. */
 export const sh = (command: string): string =>

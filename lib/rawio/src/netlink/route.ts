@@ -59,7 +59,7 @@ export interface Link {
   readonly stats: LinkStats | undefined;
 }
 
-const ifla = { address: 1, ifname: 3, mtu: 4, linkinfo: 18, stats64: 23 } as const;
+const ifla = { address: 1, ifname: 3, mtu: 4, linkinfo: 18, stats64: 23, afSpec: 26 } as const;
 const ifinfomsgLen = 16;
 const ifnamsiz = 16;
 
@@ -132,6 +132,17 @@ export function setLink(
   if (o.name !== undefined) attributes.push([ifla.ifname, nameOf(o.name)]);
   const fixed = ifinfomsg(index, o.up ? iff.up : 0, o.up === undefined ? 0 : iff.up);
   return { type: rtm.setLink, flags: nlmf.ack, body: emitBody(fixed, attributes) };
+}
+
+const inet6AddrGenMode = 8;
+const genModeNone = 1;
+
+/** The kernel makes no link-local address by itself on this link: whoever made the link gives it one. */
+export function noLinkLocal(index: number): Request {
+  const mode = emitBody(none, [[inet6AddrGenMode, Uint8Array.of(genModeNone)]]);
+  const families = emitBody(none, [[af.inet6, mode]]);
+  const body = emitBody(ifinfomsg(index, 0, 0), [[ifla.afSpec, families]]);
+  return { type: rtm.setLink, flags: nlmf.ack, body };
 }
 
 export const delLink = (index: number): Request => ({

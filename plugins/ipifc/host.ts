@@ -1,0 +1,27 @@
+/** This host's network stack, asked by netlink; opened when it is first needed. */
+import { type Message, type NetlinkSocket, openNetlink, type Request } from '@9p/rawio/netlink';
+import type { Env } from 'slashnet/core';
+
+export class Host {
+  readonly #env: Env;
+  #socket: NetlinkSocket | undefined;
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
+
+  /** Rejects with the kernel's words. */
+  async request(r: Request): Promise<Message[]> {
+    this.#socket ??= openNetlink({
+      groups: 0,
+      after: (ms, f) => this.#env.clock.after(ms, f),
+      event() {},
+    });
+    return this.#socket.client.request(r);
+  }
+
+  close(): void {
+    this.#socket?.close();
+    this.#socket = undefined;
+  }
+}

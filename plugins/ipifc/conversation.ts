@@ -145,7 +145,6 @@ export class Ipifc implements Conversation {
       this.kind === 'tun'
         ? new Tun(this.ctx.env, this.host, this.ifname, events)
         : new Memory(this.ctx, events);
-    this.ctx.event(`device ${this.medium.name}`);
     this.upper.raise();
     return this.medium;
   }
@@ -177,23 +176,25 @@ export class Ipifc implements Conversation {
     if (path === 'pkt') {
       if (this.medium !== undefined) throw refuse('interface already bound');
       await this.make(req).up();
+      this.ctx.event('bind pkt');
       return;
     }
-    if (this.below.has(path) || (this.pool === undefined && this.below.size > 0))
-      throw refuse('interface already bound');
-    if (this.upper.peer !== undefined) throw refuse('interface already bound: data is open');
-    const fresh = this.medium === undefined;
-    this.make(req);
+    const bound = this.pool === undefined ? [...this.below.keys()][0] : undefined;
+    if (bound !== undefined || this.below.has(path))
+      throw refuse(`${bound ?? path} is bound: unbind it first`);
+    if (this.upper.peer !== undefined) throw refuse(`${this.upper.name} is open: interface bound`);
     const below = this.#newBelow(path);
     this.below.set(path, below);
     try {
       below.link = await linkTo(this.ctx.env.ns, this.ctx.env.turn, path, below.port, req.who);
+      this.make(req);
     } catch (e) {
-      this.below.delete(path);
-      if (fresh) await this.#drop('nothing is bound');
+      await this.#leave(below, 'refused');
       throw e;
     }
     this.#choose();
+    below.port.raise();
+    this.#follow(below.port.peer?.mtu ?? mtu_max);
     if (req.flushed) await this.unbind(path);
     else this.ctx.event(`bind ${path}`);
   }
@@ -220,7 +221,6 @@ export class Ipifc implements Conversation {
         detached: (why) => this.#detached(below, why),
       }),
     };
-    below.port.raise();
     return below;
   }
 
@@ -235,7 +235,6 @@ export class Ipifc implements Conversation {
   }
 
   async unbind(path?: string): Promise<void> {
-    if (this.medium === undefined) throw refuse('interface not bound');
     if (path !== undefined && !this.below.has(path)) throw refuse(`${path} is not bound here`);
     for (const b of [...this.below.values()])
       if (path === undefined || b.path === path) await this.#leave(b, 'unbound by ctl');
@@ -248,9 +247,10 @@ export class Ipifc implements Conversation {
     this.#choose();
   }
 
-  /** The smaller of what was asked for and what is below; in pool mode what was asked for. */
+  /** The smaller of what was asked for and what is below, if that is known; in pool mode what was asked for. */
   #follow(below: number): void {
-    const n = this.pool !== undefined ? this.#asked : Math.min(this.#asked || mtu_max, below);
+    const known = this.pool === undefined && below < mtu_max;
+    const n = known ? Math.min(this.#asked || mtu_max, below) : this.#asked;
     if (n === 0 || n === this.#mtu || this.medium === undefined) return;
     void this.#setMtu(n).catch((e) => this.ctx.fail(errorText(e)));
   }
@@ -295,7 +295,10 @@ export class Ipifc implements Conversation {
   async connectAll(req: Req): Promise<void> {
     const medium = this.make(req);
     for (const b of this.below.values())
-      if (!b.up) await controlBelow(this.ctx.env.ns, b.path, 'connect', req);
+      if (!b.up)
+        await controlBelow(this.ctx.env.ns, b.path, 'connect', req).catch((e) => {
+          if (!/^connect not supported/.test(errorText(e))) throw e;
+        });
     await medium.up();
   }
 

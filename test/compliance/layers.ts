@@ -15,6 +15,10 @@ export interface LayerUnderTest {
   readonly after?: readonly string[];
   /** `bind` takes the data file of a wire. */
   readonly bindable?: boolean;
+  /** Its status is that of Plan 9's device, not the state and pairs. */
+  readonly ownStatus?: boolean;
+  /** `connect` asks no peer: it is done at once. */
+  readonly noHandshake?: boolean;
   /** `data` is not a file of packets. */
   readonly noPackets?: boolean;
   /** Its mtu is not known before it is bound. */
@@ -32,6 +36,14 @@ export const layers: readonly LayerUnderTest[] = [
   { plugin: 'ppp', bindable: true },
   { plugin: 'loop', bindable: true },
   { plugin: 'ppp', bindable: true, after: ['auth'] },
+  {
+    plugin: 'ipifc',
+    netns: true,
+    lateMtu: true,
+    ownStatus: true,
+    bindable: true,
+    noHandshake: true,
+  },
   { plugin: 'pppoe', lateMtu: true },
   { plugin: 'skeleton', bindable: true },
 ];

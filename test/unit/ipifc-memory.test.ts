@@ -92,7 +92,7 @@ test('verbs that are refused', async () => {
     ['add 10.0.0.5 /24 10.0.0.0 67', /bad mtu: 67: 68 to 65535/],
     ['add 10.0.0.5 /24 10.0.0.0 1500 trans', /trans not supported/],
     ['remove 10.0.0.9 /32', /address not on this interface/],
-    ['bind /net/wire/1/data', /interface already bound/],
+    ['bind /net/wire/1/data', /\/net\/wire\/0\/data is bound: unbind it first/],
     ['device tun', /interface already bound: memory/],
     ['device null', /bad device: null/],
     ['ifname 0x', /bad interface name: 0x/],
@@ -131,7 +131,7 @@ test('the layer below goes: the interface is unbound and says why', async () => 
   await f.write('/wire/0/ctl', 'close');
   assert.match(await f.read(`${a}/status`), /^device {2}maxtu 1500 /);
   assert.match(await f.read(`${a}/err`), /closed by ctl|\/wire\/0 was closed/);
-  await assert.rejects(f.write(`${a}/ctl`, 'unbind'), /interface not bound/);
+  await f.write(`${a}/ctl`, 'unbind');
 });
 
 test('unbind and bind again', async () => {

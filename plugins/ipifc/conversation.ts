@@ -11,16 +11,11 @@ import {
   type Req,
   refuse,
 } from 'slashnet/core';
+import { type Address, addressLine, addressText, parseAddress, sameIp } from './address.js';
+import { statusText } from './fmt.js';
 import type { Host } from './host.js';
 import { type Ip, ipText, isLinkLocal } from './ip.js';
-import {
-  type Address,
-  addressLine,
-  addressText,
-  type Medium,
-  type MediumEvents,
-  sameIp,
-} from './medium.js';
+import type { Medium, MediumEvents } from './medium.js';
 import { Memory } from './memory.js';
 import type { Pool } from './pool.js';
 import { Tun } from './tun.js';
@@ -84,8 +79,18 @@ export class Ipifc implements Conversation {
   get mtu(): number {
     return this.#mtu;
   }
+  /** The whole text, ip(3)'s. */
   status(): string {
-    return `device ${this.medium?.name ?? ''} mtu ${this.#mtu}`;
+    const { upper, medium, mtu, recvra, speed, delay, addresses } = this;
+    let pktin = upper.sent;
+    let pktout = upper.delivered;
+    for (const b of this.below.values()) {
+      pktin += b.port.sent;
+      pktout += b.port.delivered;
+    }
+    const device = medium?.name ?? '';
+    const errors = { errin: 0, errout: 0 };
+    return statusText({ device, mtu, recvra, pktin, pktout, speed, delay, addresses, ...errors });
   }
 
   // Packets --------------------------------------------------------------------------------------
@@ -291,15 +296,23 @@ export class Ipifc implements Conversation {
     this.ctx.event(`remove ${addressText(a)}`);
   }
 
-  /** Bring up first what is below and not up, then the interface. */
-  async connectAll(req: Req): Promise<void> {
+  /** Bring up first what is below and not up, then the interface; with an address it is the only one. */
+  async connect(args: readonly string[], req: Req): Promise<void> {
+    const address = args.length > 0 ? parseAddress(args) : undefined;
     const medium = this.make(req);
-    for (const b of this.below.values())
-      if (!b.up)
-        await controlBelow(this.ctx.env.ns, b.path, 'connect', req).catch((e) => {
-          if (!/^connect not supported/.test(errorText(e))) throw e;
-        });
+    for (const b of this.below.values()) if (!b.up) await this.#connectBelow(b, req);
+    if (address !== undefined) {
+      for (const a of [...this.addresses]) await this.remove(a.local, a.bits);
+      await this.add(address, req);
+    }
     await medium.up();
+  }
+  async #connectBelow(b: Below, req: Req): Promise<void> {
+    try {
+      await controlBelow(this.ctx.env.ns, b.path, 'connect', req);
+    } catch (e) {
+      if (!/^connect not supported/.test(errorText(e))) throw e;
+    }
   }
 
   async hangup(why: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** The texts of ip(3): status of an interface, and lines of iproute in 9front's columns. */
+
+import { type Address, addressLine } from './address.js';
 import { type Ip, ipText, isV4, maskText } from './ip.js';
-import { type Address, addressLine } from './medium.js';
 
 export interface Status {
   readonly device: string;

@@ -2,10 +2,11 @@
  *  or no privilege to make one, real IP packets still cross the link. */
 import type { Packet } from '@9p/packet';
 import type { Context, Driver, Sink } from 'slashnet/core';
+import { type Address, sameIp } from './address.js';
 import { answerEcho, parseEcho } from './icmp.js';
 import { type Ip, isV4, within } from './ip.js';
 import { type PingCommand, PingMachine, type PingOptions } from './machine.js';
-import { type Address, type Medium, type MediumEvents, sameIp } from './medium.js';
+import type { Medium, MediumEvents } from './medium.js';
 
 /** Of the file `ping`; older lines go. */
 const lines_max = 1000;

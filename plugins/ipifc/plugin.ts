@@ -2,25 +2,11 @@
 import { linkType } from '@9p/packet';
 import { counters, type Env, type Layer, type Plugin, type Running } from 'slashnet/core';
 import { Ipifc } from './conversation.js';
-import { statusText } from './fmt.js';
 import { Host } from './host.js';
 import { Memory } from './memory.js';
 import { verbs } from './verbs.js';
 
 const interfaces_max = 4096;
-
-function statusOf(c: Ipifc): string {
-  const { upper, medium, mtu, recvra, speed, delay, addresses } = c;
-  let pktin = upper.sent;
-  let pktout = upper.delivered;
-  for (const b of c.below.values()) {
-    pktin += b.port.sent;
-    pktout += b.port.delivered;
-  }
-  const device = medium?.name ?? '';
-  const errors = { errin: 0, errout: 0 };
-  return statusText({ device, mtu, recvra, pktin, pktout, speed, delay, addresses, ...errors });
-}
 
 const layerOf = (host: Host, all: Set<Ipifc>): Layer<Ipifc> => ({
   name: 'ipifc',
@@ -30,7 +16,7 @@ const layerOf = (host: Host, all: Set<Ipifc>): Layer<Ipifc> => ({
   stats: counters(),
   linkType: linkType.raw,
   files: [
-    { name: 'status', perm: 0o444, text: statusOf },
+    { name: 'status', perm: 0o444, text: (c) => c.status() },
     { name: 'peers', perm: 0o444, text: (c) => c.pool?.toString() ?? '' },
     {
       name: 'ping',

@@ -16,9 +16,10 @@ import {
   setLink,
 } from '@9p/rawio/netlink';
 import { type Env, errorText, openDevice, type PacketDevice, refuse } from 'slashnet/core';
+import { type Address, addressText } from './address.js';
 import type { Host } from './host.js';
 import { type Ip, ipText, masked } from './ip.js';
-import { type Address, addressText, type Medium, type MediumEvents } from './medium.js';
+import type { Medium, MediumEvents } from './medium.js';
 
 const close_timeout_ms = 1000;
 

@@ -1,8 +1,8 @@
 /** The control messages of an interface, ip(3) and ours. */
 import { type Req, refuse, type Verb } from 'slashnet/core';
+import { addressOf, parseAddress } from './address.js';
 import type { Ipifc } from './conversation.js';
-import { bitsOf, classMask, type Ip, parseIp, parseMask, parsePrefix } from './ip.js';
-import { type Address, sameIp } from './medium.js';
+import { type Ip, parsePrefix } from './ip.js';
 import { Memory } from './memory.js';
 import { Pool } from './pool.js';
 
@@ -13,38 +13,12 @@ const ping_bytes_max = 65_000;
 const interval_ms_min = 10;
 const interval_ms_max = 60_000;
 
-function addressOf(s: string): Ip {
-  const ip = parseIp(s);
-  if (ip === undefined) throw refuse(`bad ip address: ${s}`);
-  return ip;
-}
-function maskOf(s: string | undefined, ip: Ip): number {
-  if (s === undefined) return classMask(ip);
-  const bits = parseMask(s, ip.length);
-  if (bits === undefined) throw refuse(`bad mask: ${s}`);
-  return bits;
-}
 function numberOf(what: string, s: string, min: number, max: number): number {
   if (!/^\d{1,9}$/.test(s) || Number(s) < min || Number(s) > max)
     throw refuse(`bad ${what}: ${s}: ${min} to ${max}`);
   return Number(s);
 }
 const mtuOf = (s: string): number => numberOf('mtu', s, mtu_min, mtu_max);
-
-/** local [mask [remote]]; `fe80::1/64` has its mask with it. A remote that is the network itself is none. */
-export function parseAddress([first = '', mask, end]: readonly string[]): Address {
-  const both = first.includes('/') ? parsePrefix(first) : undefined;
-  const local = both?.ip ?? addressOf(first);
-  const bits = both !== undefined && mask === undefined ? both.bits : maskOf(mask, local);
-  const remote = end === undefined || bits < bitsOf(local) ? undefined : addressOf(end);
-  if (remote !== undefined && remote.length !== local.length)
-    throw refuse(`bad ip address: ${end}`);
-  return {
-    local,
-    bits,
-    remote: remote === undefined || sameIp(remote, local) ? undefined : remote,
-  };
-}
 
 async function add(c: Ipifc, args: readonly string[], req: Req): Promise<void> {
   const [, , , mtu, flags] = args;
@@ -59,13 +33,6 @@ async function add(c: Ipifc, args: readonly string[], req: Req): Promise<void> {
 async function remove(c: Ipifc, args: readonly string[]): Promise<void> {
   const { local, bits } = parseAddress(args.slice(0, 2));
   await c.remove(local, bits);
-}
-
-async function connect(c: Ipifc, args: readonly string[], req: Req): Promise<void> {
-  const address = args.length > 0 ? parseAddress(args) : undefined;
-  if (address !== undefined) for (const a of [...c.addresses]) await c.remove(a.local, a.bits);
-  await c.connectAll(req);
-  if (address !== undefined) await c.add(address, req);
 }
 
 function device(c: Ipifc, kind: string): void {
@@ -140,7 +107,6 @@ export const verbs: readonly Verb<Ipifc>[] = [
   { ...v('unbind', 0, 1, '[path]', (c, [path]) => c.unbind(path)), aborts: true },
   ...['add', 'try', 'add6'].map((name) => v(name, 1, 5, addUsage, add)),
   ...['remove', 'del', 'remove6'].map((name) => v(name, 1, 3, 'local mask [remote]', remove)),
-  v('connect', 0, 3, '[local [mask [remote]]]', connect),
   v('mtu', 1, 1, 'n', (c, [n = '']) => c.setMtu(mtuOf(n))),
   v('ra6', 2, 2, 'recvra 0|1', ra6),
   v('speed', 1, 1, 'n', (c, [n = '']) => {

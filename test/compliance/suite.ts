@@ -61,7 +61,11 @@ function checksOf(l: LayerUnderTest): readonly (readonly [string, Check])[] {
     ['data and small messages', dataSizes, l.noPackets !== true && l.lateMtu !== true],
     ['blocked reads can be interrupted', flushedReads],
     ['what throws loses its conversation only', bugsContained],
-    ['hangup ends a connect that waits', hangupAborts, l.bindable === true && l.noHandshake !== true],
+    [
+      'hangup ends a connect that waits',
+      hangupAborts,
+      l.bindable === true && l.noHandshake !== true,
+    ],
   ];
   return all.filter(([, , applies]) => applies !== false).map(([name, check]) => [name, check]);
 }

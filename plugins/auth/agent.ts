@@ -1,4 +1,5 @@
-/** The agent of a daemon: its keys, its counters, the reader of its log, and the verbs of its ctl. */
+/** The agent of a daemon: its keys, its counters, the reader of its
+ *  log, and the verbs of its ctl. */
 import { text, u8, utf8 } from '@9p/packet';
 import {
   type Counters,

@@ -2,7 +2,8 @@
 import { put8, u8, utf8 } from '@9p/packet';
 import { refuse } from 'slashnet/core';
 
-/** The name of a private attribute starts with '!'. Its value stays in bytes, which can be wiped. */
+/** The name of a private attribute starts with '!'. Its value
+ *  stays in bytes, which can be wiped. */
 export type Attr =
   | { readonly is: 'value'; readonly name: string; readonly value: string }
   | { readonly is: 'query'; readonly name: string }
@@ -17,7 +18,8 @@ const [nul, tab, lf, cr, space, quoteMark, query, equals] = [0, 9, 10, 13, 32, 3
 
 /** Parses a list. Throws a refusal that repeats nothing of it. */
 export function parseAttrs(b: Uint8Array): Attrs {
-  // Private values must not become strings, which cannot be wiped: tokens are cut in a scratch buffer.
+  // Private values must not become strings, which cannot be wiped:
+  // tokens are cut in a scratch buffer.
   const scratch = new Uint8Array(b.length);
   const out: Attr[] = [];
   try {
@@ -133,8 +135,8 @@ export const quoted = (s: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   s === '' || /[\s'\x00-\x20]/.test(s) ? `'${s.replaceAll("'", "''")}'` : s;
 
-/** `quoted` for a value that must not become a string. The caller wipes the result. Any byte beyond ASCII is
- *  quoted too: a reader may take Unicode's spaces for separators. */
+/** `quoted` for a value that must not become a string. The caller wipes the result. Any byte
+ *  beyond ASCII is quoted too: a reader may take Unicode's spaces for separators. */
 export function quotedBytes(b: Uint8Array): Uint8Array {
   let quotes = 0;
   let needed = b.length === 0;

@@ -13,7 +13,8 @@ export const unguessable = (n: number): Uint8Array => new Uint8Array(randomBytes
 
 const blind = randomBytes(32);
 
-/** Are they equal? Takes as long whatever they are: digests are compared, under a key nobody knows. */
+/** Are they equal? Takes as long whatever they are: digests are
+ *  compared, under a key nobody knows. */
 export function sameSecret(a: Uint8Array, b: Uint8Array): boolean {
   const of = (x: Uint8Array) => createHmac('sha256', blind).update(x).digest();
   return timingSafeEqual(of(a), of(b));

@@ -115,7 +115,8 @@ export class AuthConversation implements Conversation {
     });
   }
 
-  /** The bytes of a reply; one that is not ok is thrown, with rpc's words, but for done: the end. */
+  /** The bytes of a reply; one that is not ok is thrown, with
+   *  rpc's words, but for done: the end. */
   #judge(r: Reply, verb: string): Uint8Array {
     this.#tell();
     if (r.is === 'ok') return r.data ?? nothing;

@@ -1,4 +1,5 @@
-/** The key ring, after factotum(4): what `key` adds, `delkey` deletes and an authentication looks up. */
+/** The key ring, after factotum(4): what `key` adds, `delkey` deletes
+ *  and an authentication looks up. */
 import { refuse, type Who } from 'slashnet/core';
 import { type Attr, type Attrs, attrValue, isPrivate, matches, printAttrs, wipe } from './attr.js';
 
@@ -28,7 +29,8 @@ export class KeyRing {
     return this.#keys.length;
   }
 
-  /** Takes `list`, and wipes what it did not take. One key for each `proto=`; a refusal adds none. */
+  /** Takes `list`, and wipes what it did not take. One key for each
+   *  `proto=`; a refusal adds none. */
   add(list: Attrs, who: Who): void {
     try {
       const protos = list.filter((a) => a.name === 'proto' && a.is === 'value');

@@ -50,8 +50,8 @@ export interface AuthInfo {
 /** What an exchange may ask of the authentication it is part of. */
 export interface Party {
   readonly random: Random;
-  /** The key to use now, or the outcome that says which is wanted. It is looked up anew at each call, for
-   *  keys come and go while a peer thinks. */
+  /** The key to use now, or the outcome that says which is wanted. It is looked up anew at each
+   *  call, for keys come and go while a peer thinks. */
   key(): Key | Outcome;
   /** May the peer in? Asked of whoever judges: the keys here, or a RADIUS server some day. */
   judge(claim: Claim): Wait<AuthInfo | undefined>;
@@ -60,8 +60,8 @@ export interface Party {
 /** What a peer offers to prove that it is `user`. */
 export interface Claim {
   readonly user: string;
-  /** The secret shared from now on if `secret` is the user's (empty where the protocol makes none), else
-   *  undefined. Takes constant time. */
+  /** The secret shared from now on if `secret` is the user's (empty where the protocol makes
+   *  none), else undefined. Takes constant time. */
   proven(secret: Uint8Array): Uint8Array | undefined;
   /** For judges that cannot hand out the secret: what was asked, and what the peer answered. */
   readonly challenge?: Uint8Array;

@@ -1,4 +1,5 @@
-/** One authentication: the protocol chosen by its attributes, the phase it is in, what may be done with it. */
+/** One authentication: the protocol chosen by its attributes, the phase it
+ *  is in, what may be done with it. */
 import type { Random, Wait, Who } from 'slashnet/core';
 import { type Attrs, attrValue, printAttrs, quoted } from './attr.js';
 import { findKey, type Judge, wantedKey, withKey } from './judge.js';

@@ -1,6 +1,7 @@
 /** One conversation of skeleton: the glue between its machine, its path and what core gives.
  *
- *  Nothing here parses bytes or keeps time, and nothing in machine.ts and path.ts knows of files. */
+ *  Nothing here parses bytes or keeps time, and nothing in
+ *  machine.ts and path.ts knows of files. */
 import {
   type Context,
   type Conversation,

@@ -1,4 +1,5 @@
-/** Packets of skeleton on one line, for `log` and for the trace of a failed test. Must print any bytes. */
+/** Packets of skeleton on one line, for `log` and for the trace of a
+ *  failed test. Must print any bytes. */
 import { header_bytes, parse } from './wire.js';
 
 export function fmt(b: Uint8Array, start: number, end: number): string {

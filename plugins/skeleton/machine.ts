@@ -1,8 +1,9 @@
 /** The control protocol of skeleton: Hello until a Welcome comes, then packets, then Bye.
  *
- *  A machine has no socket, clock, timer or random source: what happens to it is an argument, what it wants
- *  done is drained with poll(), and deadline() says when it wants to be called again. So a test runs an
- *  hour of it in a millisecond, and the same input gives the same bytes. */
+ *  A machine has no socket, clock, timer or random source: what happens to it is an
+ *  argument, what it wants done is drained with poll(), and deadline() says when it
+ *  wants to be called again. So a test runs an hour of it in a millisecond, and the
+ *  same input gives the same bytes. */
 import type { Packet } from '@9p/packet';
 import type { Machine, Ms, Output } from 'slashnet/core';
 import { message, parse, type Type } from './wire.js';

@@ -1,7 +1,9 @@
-/** The data plane of skeleton: a header of one byte, and letters made upper case on the way down.
+/** The data plane of skeleton: a header of one byte, and letters
+ *  made upper case on the way down.
  *
- *  A path runs for each packet: it edits the packet where it lies and hands it on, and allocates nothing.
- *  It returns the name of a counter if it drops the packet, and undefined if it does not. */
+ *  A path runs for each packet: it edits the packet where it lies and hands it
+ *  on, and allocates nothing. It returns the name of a counter if it drops the
+ *  packet, and undefined if it does not. */
 import { type Packet, put8, u8 } from '@9p/packet';
 import type { Path, Sink } from 'slashnet/core';
 import { emit, header_bytes, type Malformed, parse } from './wire.js';

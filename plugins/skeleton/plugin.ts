@@ -1,5 +1,5 @@
-/** skeleton: the plugin to copy. docs/skeleton.md tells how; this file is what core reads first: one record of
- *  a name, a limit, verbs, files and the function that makes a conversation. */
+/** skeleton: the plugin to copy. docs/skeleton.md tells how; this file is what core reads first:
+ *  one record of a name, a limit, verbs, files and the function that makes a conversation. */
 import { counters, type Layer, type Plugin, refuse } from 'slashnet/core';
 import { SkeletonConversation } from './conv.js';
 import { fmt } from './fmt.js';

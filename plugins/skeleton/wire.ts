@@ -1,7 +1,8 @@
-/** The bytes of skeleton's protocol, which it shares with no RFC:  type[1] payload[]
+/** The bytes of skeleton's protocol, which it shares with no RFC: type[1] payload[]
  *
- *  A wire file is offsets, parse and emit. It checks lengths once, returns plain values, and leaves the
- *  payload where it lies. What is wrong with a packet is a string: the name of the counter. */
+ *  A wire file is offsets, parse and emit. It checks lengths once, returns plain
+ *  values, and leaves the payload where it lies. What is wrong with a packet is a
+ *  string: the name of the counter. */
 import { type Packet, put8, take, u8 } from '@9p/packet';
 
 export const types = { data: 0, hello: 1, welcome: 2, bye: 3 } as const;

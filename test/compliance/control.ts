@@ -74,7 +74,8 @@ absurd.push(
   '!p=q',
 );
 
-/** A verb with whatever arguments does it, or refuses with a text made for people; it can be aborted. */
+/** A verb with whatever arguments does it, or refuses with a text made
+ *  for people; it can be aborted. */
 export const absurdArguments: Check = async (b) => {
   const quoted = absurd.map((a) => `'${a}'`);
   for (const verb of await verbsOf(b)) {

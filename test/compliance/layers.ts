@@ -1,4 +1,5 @@
-/** The layers that the suite holds to what all have in common. Add yours; one that is not here fails. */
+/** The layers that the suite holds to what all have in common. Add
+ *  yours; one that is not here fails. */
 
 export interface LayerUnderTest {
   /** The folder in plugins/. */

@@ -1,5 +1,5 @@
-/** A layer for tests, `wire`: conversations 0 and 1, 2 and 3 and so on are the ends of a wire that does
- *  nothing to packets. What is bound to them can talk. */
+/** A layer for tests, `wire`: conversations 0 and 1, 2 and 3 and so on are the ends of a wire
+ *  that does nothing to packets. What is bound to them can talk. */
 import { type Context, type Conversation, counters, type Env, type Port } from 'slashnet/core';
 
 export const wire_mtu_bytes = 1500;

@@ -8,7 +8,8 @@ import type { Rpc } from '../../plugins/auth/rpc.js';
 import { SeededRandom } from '../kit/index.js';
 import { ask, type Bench, bench, glenda, owner, say, writing } from './auth-bench.js';
 
-// CHAP. The vectors: MD5 of identifier | secret | challenge (RFC 1994 section 4.1), computed with md5sum(1).
+// CHAP. The vectors: MD5 of identifier | secret | challenge (RFC 1994 section
+// 4.1), computed with md5sum(1).
 const vectors: readonly [id: number, secret: string, challenge: string, response: string][] = [
   [0x01, 'secret', '00112233445566778899aabbccddeeff', '204bb003332f6932b63b47c2c4e1a547'],
   [0xff, 'p', '80', '60da01b1a49e155886d4f6a96b20f8b1'],

@@ -1,4 +1,5 @@
-/** The server role that PAP and the CHAP family share: perhaps a challenge, then a name, then a proof. */
+/** The server role that PAP and the CHAP family share: perhaps a
+ *  challenge, then a name, then a proof. */
 import {
   type AuthInfo,
   type Claim,
@@ -69,7 +70,8 @@ export class Login implements Exchange {
     );
   }
 
-  /** Another name and proof may follow a failure, a few times: a mistyped password, not a search. */
+  /** Another name and proof may follow a failure, a few times: a
+   *  mistyped password, not a search. */
   #settle(info: AuthInfo | undefined): Outcome {
     this.info = info;
     if (info !== undefined) {

@@ -1,4 +1,5 @@
-/** pass: the user's name and password in the clear, for protocols that auth does not speak. factotum(4). */
+/** pass: the user's name and password in the clear, for protocols that
+ *  auth does not speak. factotum(4). */
 import { put8, utf8 } from '@9p/packet';
 import { attrValue, quoted, quotedBytes } from '../attr.js';
 import type { Key } from '../keys.js';

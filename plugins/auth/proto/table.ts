@@ -1,4 +1,5 @@
-/** The protocols, in the order in which `proto` lists them. To add one: write its file, name it here. */
+/** The protocols, in the order in which `proto` lists them. To add
+ *  one: write its file, name it here. */
 
 import { utf8 } from '@9p/packet';
 import { type Attrs, parseAttrs } from '../attr.js';

@@ -5,6 +5,7 @@ import { attrOf, cache_s } from './attrs.js';
 import { openFlags } from './files.js';
 import { type Inode, isDir } from './inodes.js';
 import { errno, io_bytes, type Op, type Session } from './session.js';
+import { then } from './wait.js';
 import {
   type Attr,
   direntBytes,
@@ -221,9 +222,4 @@ export function rename(
     return node.wstat({ name: asked.to }, op);
   });
   s.answer(op, done, () => s.empty(op));
-}
-
-/** `f` of a value at hand or to come. */
-export function then<T, U>(v: Wait<T>, f: (v: T) => Wait<U>): Wait<U> {
-  return v instanceof Promise ? v.then(f) : f(v);
 }

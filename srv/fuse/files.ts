@@ -3,6 +3,7 @@ import { FileError, type OpenFile, omode, type Wait } from '@9p/lib9p';
 import { errnoOf, errorText } from 'slashnet/core';
 import { type Inode, isDir } from './inodes.js';
 import { errno, type Handle, io_bytes, type Op, type Session, Stale } from './session.js';
+import { then } from './wait.js';
 import {
   emitOpen,
   emitWord,
@@ -56,16 +57,24 @@ function opened(inode: Inode, mode: number, op: Op): Wait<OpenFile> {
   }
 }
 
-/** An open that failed because the name means another file by now, or none, and the kernel does not know. */
+/** An open may fail because the name, or one above it, means another file by now, or none, and the kernel
+ *  does not know. */
 function checkStale(e: unknown, inode: Inode, op: Op): Wait<never> {
-  const { parent, node, name } = inode;
   const n = e instanceof FileError ? errnoOf(errorText(e)) : 0;
-  if (parent === undefined || node.slow || (n !== errno.ENOENT && n !== errno.ENODEV)) throw e;
-  const verdict = (now: { qid: { path: bigint } } | undefined): never => {
-    throw now?.qid.path === node.qid.path ? e : new Stale();
-  };
-  const now = parent.node.walk(name, op);
-  return now instanceof Promise ? now.then(verdict) : verdict(now);
+  if (n !== errno.ENOENT && n !== errno.ENODEV) throw e;
+  return then(stillThere(inode, op), (same) => {
+    throw same ? e : new Stale();
+  });
+}
+
+/** Whether the names from the root on lead to this file still. */
+function stillThere(inode: Inode, op: Op): Wait<boolean> {
+  const { parent, node, name } = inode;
+  if (parent === undefined) return true;
+  return then(stillThere(parent, op), (above) => {
+    if (!above || node.slow) return above; // a slow one was looked up just now
+    return then(parent.node.walk(name, op), (now) => now?.qid.path === node.qid.path);
+  });
 }
 
 export function read(s: Session, op: Op, b: Uint8Array, h: Header): void {

@@ -1,8 +1,8 @@
 /** A process that mounts the little tree: `node host.js DIR [OPTIONS as JSON]`. It prints `mounted`, takes
- *  `unmount` and `event TEXT` on its input, and prints `gone WHY` at the end. */
+ *  `unmount`, `event TEXT`, `replace` and `state` on its input, and prints `gone WHY` at the end. */
 import { createInterface } from 'node:readline';
 import { mountFuse } from '../../srv/fuse/mount.js';
-import { memTree } from './tree.js';
+import { MemDir, memTree, TextNode } from './tree.js';
 
 const [dir = '', options = '{}'] = process.argv.slice(2);
 const mem = memTree();
@@ -16,9 +16,14 @@ try {
   console.log(`mounted ${mount.backend}`);
   createInterface({ input: process.stdin }).on('line', (line) => {
     const [verb, rest = ''] = line.split(/ (.*)/);
-    if (verb === 'unmount') void mount.unmount().then(() => console.log('unmounted'));
+    if (verb === 'unmount') void mount.unmount();
     else if (verb === 'event') mem.event.put(`${rest}\n`);
-    else if (verb === 'state') console.log(`state ${mount.waiting} ${mem.event.readers.size}`);
+    else if (verb === 'replace') {
+      const ppp = mem.root.files.get('ppp') as MemDir;
+      for (const f of mem.conversation.files.values()) if (f instanceof TextNode) f.gone = true;
+      ppp.add(new MemDir('0', [new TextNode('status', () => `${rest}\n`)]));
+      console.log('replaced');
+    } else if (verb === 'state') console.log(`state ${mount.waiting} ${mem.event.readers.size}`);
   });
   console.log(`gone ${await mount.gone}`);
   process.exit(0);

@@ -97,18 +97,21 @@ export class TextNode extends MemNode {
   readonly #text: () => string;
   opens = 0;
   slowly = false;
+  /** Its conversation is no more. */
+  gone = false;
   constructor(name: string, content: () => string, mode = 0o444) {
     super(name, mode);
     this.#text = content;
   }
   override open(mode: number, req: Req): OpenFile {
+    if (this.gone) throw new FileError('file not found');
     if (wantsWrite(mode) && (this.mode & 0o222) === 0) throw new FileError('permission denied');
     if (!req.who.owner && (this.mode & 4) === 0) throw new FileError('permission denied');
     this.opens++;
     const file = new MemFile(this.qid, () => void this.opens--);
-    let bytes = utf8('');
+    let bytes: Uint8Array | undefined;
     file.read = (n, offset) => {
-      if (offset === 0) bytes = utf8(this.#text());
+      if (bytes === undefined || offset === 0) bytes = utf8(this.#text());
       const part = bytes.subarray(offset, offset + n);
       return this.slowly ? Promise.resolve(part) : part;
     };
@@ -192,6 +195,21 @@ export interface Mem extends Tree {
   readonly conversation: MemDir;
 }
 
+const noise = utf8('0123456789abcdef'.repeat(8192));
+
+/** As many bytes as are asked for at any offset, for measurements; what is written to it is taken. */
+class EndlessNode extends MemNode {
+  constructor(name = 'endless') {
+    super(name, 0o666);
+  }
+  override open(): OpenFile {
+    const file = new MemFile(this.qid);
+    file.read = (n) => noise.subarray(0, n);
+    file.write = (data) => data.length;
+    return file;
+  }
+}
+
 const line1400 = `${'0123456789abcdef'.repeat(88).slice(0, 1399)}\n`;
 
 export function memTree(): Mem {
@@ -209,6 +227,7 @@ export function memTree(): Mem {
     new TextNode('big', () => '0123456789abcdef'.repeat(25_000)),
     new TextNode('secret', () => 'hidden\n', 0o400),
     new TextNode('stats', () => line1400, 0o666),
+    new EndlessNode(),
   ]);
   const tick = new TextNode('tick', () => {
     event.put('tick\n');

@@ -1,0 +1,272 @@
+/** The direct backend with the real kernel: the system's own commands on a mount in a private name space. */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { needs } from '../kit/needs.js';
+import { type Host, median, Space } from './space.js';
+
+const skip = needs('root', '/dev/fuse', 'unshare', 'nsenter', 'bash');
+const quiet_ms = 150;
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+/** Begins a waiting connect, and returns when the daemon has it. */
+const connecting = `
+  echo connect > ctl & connect=$!
+  until grep -q 'waiting: true' count; do :; done`;
+
+describe('files of a mount', { skip, timeout: 120_000 }, () => {
+  let space: Space;
+  let host: Host;
+  before(async () => {
+    space = await Space.make();
+    host = await space.host();
+  });
+  after(() => space.end());
+  const ok = (script: string) => space.ok(`cd ppp/0 && ${script}`);
+  const fails = async (script: string): Promise<string> => {
+    const r = await space.run(`cd ppp/0 && ${script}`);
+    assert.notEqual(r.code, 0, `${script} succeeded`);
+    return r.err;
+  };
+
+  test('cat, head, tail, wc, grep, cp, dd of files of size 0', async () => {
+    assert.equal(await ok('cat status'), 'Connected mtu 1492\n');
+    assert.equal(await ok('head -c 9 status'), 'Connected');
+    assert.equal(await ok('tail -c 5 status'), '1492\n');
+    assert.equal(await ok('wc -c < big'), '400000\n');
+    assert.equal(await ok('grep -c mtu status'), '1\n');
+    assert.equal(await ok('cp big /dev/stdout | wc -c'), '400000\n');
+    const sum = await ok('cat big | md5sum');
+    for (const bs of [1, 7, 4096, 65536, 131072, 200_000, 1_048_576]) {
+      const count = bs === 1 ? 'count=20' : '';
+      const got = await ok(
+        `dd if=big bs=${bs} ${count} status=none | ${count ? 'wc -c' : 'md5sum'}`,
+      );
+      assert.equal(got, count ? '20\n' : sum, `dd bs=${bs}`);
+    }
+    assert.equal(await ok('dd if=big bs=16 skip=24999 status=none'), '0123456789abcdef');
+  });
+
+  test('ls -l, find, stat, df', async () => {
+    const list = await ok('ls -l');
+    assert.match(list, /^-r--r--r-- 1 root root +0 .* status$/m);
+    assert.match(list, /^-rw-rw---- 1 root root +0 .* ctl$/m);
+    const found = await space.ok('find . | sort | head -4');
+    assert.equal(found, '.\n./ppp\n./ppp/0\n./ppp/0/big\n');
+    const inode = 'stat -c %i ctl';
+    assert.equal(await ok(inode), await ok(inode), 'a new nodeid, the same st_ino');
+    assert.match(await space.ok('df . | tail -1'), /^slashnet /);
+    assert.match(await fails('ls nothing'), /No such file or directory/);
+  });
+
+  test('echo >, >>, truncate, touch, chmod', async () => {
+    await ok('echo hello > ctl');
+    await ok('echo hello >> ctl');
+    await ok('truncate -s 0 ctl && touch ctl');
+    assert.equal(await ok('chmod 600 ctl && stat -c %a ctl && chmod 660 ctl'), '600\n');
+    assert.equal(await ok('cat ctl'), '0');
+  });
+
+  test('the errno of an error text; a tree that nothing is made in', async () => {
+    assert.match(await fails('echo fail connection in use > ctl'), /Device or resource busy/);
+    assert.match(await fails('echo fail no answer > ctl'), /Connection timed out/);
+    assert.match(await fails('echo x > nothing'), /Operation not permitted/);
+    assert.match(await fails('rm status'), /Operation not permitted/);
+    assert.match(await fails('mkdir new'), /Operation not permitted/);
+    assert.match(await fails('cat ../0'), /Is a directory/);
+  });
+
+  test('records: one a read, through a descriptor that is open both ways', async () => {
+    const out = await ok(`exec 3<>data
+      (sleep 0.2; echo first >&3; echo second >&3) &
+      dd bs=100 count=1 status=none <&3; dd bs=100 count=1 status=none <&3; wait`);
+    assert.equal(out, 'first\nsecond\n', 'the waiting read did not hold up the write');
+  });
+
+  test('O_NONBLOCK: EAGAIN', async () => {
+    assert.match(await fails('dd if=event iflag=nonblock'), /Resource temporarily unavailable/);
+  });
+
+  test('a file of records has no offsets', { skip: needs('perl') }, async () => {
+    const seek = (file: string) =>
+      ok(`perl -e 'open(F, "<", "${file}"); print sysseek(F, 1, 0) ? "yes" : $!'`);
+    assert.equal(await seek('data'), 'Illegal seek');
+    assert.equal(await seek('status'), 'yes');
+  });
+
+  test('poll wakes when a record comes, and not before', { skip: needs('perl') }, async () => {
+    const poll = `perl -e 'open(F, "<", "event") or die; vec($r, fileno(F), 1) = 1;
+      print scalar select($q = $r, undef, undef, 0), "\\n"; $| = 1;
+      print scalar select($q = $r, undef, undef, 10), "\\n"; sysread(F, $b, 99); print $b'`;
+    const waiting = space.start(`cd ppp/0 && ${poll}`);
+    await pause(2 * quiet_ms);
+    const t0 = performance.now();
+    host.say('event Opened');
+    const r = await waiting.ended;
+    assert.equal(r.out, '0\n1\nOpened\n', r.err);
+    assert.ok(performance.now() - t0 < 2000, 'woken by the record, not by the time-out');
+  });
+
+  test('a name that means another conversation by now', async () => {
+    await space.ok('cat ppp/0/status');
+    host.say('replace another');
+    await host.hear('replaced');
+    assert.equal(await space.ok('cat ppp/0/status'), 'another\n');
+  });
+});
+
+describe('what waits', { skip, timeout: 120_000 }, () => {
+  let space: Space;
+  let host: Host;
+  beforeEach(async () => {
+    space = await Space.make();
+    host = await space.host();
+  });
+  afterEach(() => space.end());
+
+  test('echo hangup > ctl while echo connect > ctl waits: both back within 100 ms', async (t) => {
+    const rounds = 15;
+    const out = await space.ok(`cd ppp/0 && for i in $(seq ${rounds}); do ${connecting}
+      a=$EPOCHREALTIME; echo hangup > ctl; b=$EPOCHREALTIME; wait $connect 2>&-; c=$EPOCHREALTIME
+      echo $((\${b/./}-\${a/./})) $((\${c/./}-\${a/./})); done 2>/dev/null`);
+    const lines = out
+      .trim()
+      .split('\n')
+      .map((l) => l.split(' ').map((us) => Number(us) / 1000));
+    assert.equal(lines.length, rounds);
+    const hangup_ms = median(lines.map((l) => l[0] ?? Number.NaN));
+    const both_ms = median(lines.map((l) => l[1] ?? Number.NaN));
+    t.diagnostic(
+      `hangup back after ${hangup_ms} ms, both after ${both_ms} ms (medians of ${rounds})`,
+    );
+    assert.ok(both_ms < 100, `${both_ms} ms`);
+  });
+
+  test('Ctrl-C on the waiting echo: it dies, and connect is undone', async (t) => {
+    const took: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const echo = space.start('exec /bin/echo connect > ppp/0/ctl');
+      await space.ok("until grep -q 'waiting: true' ppp/0/count; do :; done");
+      const t0 = performance.now();
+      echo.child.kill('SIGINT');
+      assert.equal((await echo.ended).signal, 'SIGINT');
+      took.push(performance.now() - t0);
+      assert.match(await space.ok('cat ppp/0/count'), /waiting: false/);
+    }
+    t.diagnostic(`dead ${median(took).toFixed(1)} ms after SIGINT (median of ${took.length})`);
+    assert.ok(median(took) < 100);
+  });
+
+  test('kill -9 of a blocked reader', async () => {
+    const cat = space.start('exec cat ppp/0/event');
+    await space.ok("until grep -q 'opened: 1' ppp/0/count; do :; done");
+    cat.child.kill('SIGKILL');
+    assert.equal((await cat.ended).signal, 'SIGKILL');
+    await space.ok("until grep -q 'opened: 0' ppp/0/count; do :; done");
+  });
+
+  test('500 blocked reads: another file is read as fast, and each gets the event', async (t) => {
+    const readers = 500;
+    // open, read, close by bash itself, in microseconds
+    const timing = `for i in $(seq 400); do a=$EPOCHREALTIME; read -r x < ppp/0/status
+      b=$EPOCHREALTIME; echo $((\${b/./}-\${a/./})); done | sort -n | sed -n 200p`;
+    const time = async () => Number(await space.ok(timing));
+    const before = [await time(), await time(), await time()];
+    const cats = space.start(`for i in $(seq ${readers}); do head -c 5 ppp/0/event & done; wait`);
+    await space.ok(`until grep -q 'opened: ${readers}' ppp/0/count; do sleep 0.05; done`);
+    await pause(quiet_ms);
+    host.say('state');
+    assert.equal(await host.hear('state'), `state ${readers} ${readers}`);
+    const during = [await time(), await time(), await time()];
+    t.diagnostic(`us a read: ${before} before, ${during} with ${readers} blocked (medians of 400)`);
+    assert.ok(Math.min(...during) <= 2 * Math.min(...before), `${before} -> ${during} us`);
+    host.say('event tick');
+    const r = await cats.ended;
+    assert.equal(r.out, 'tick\n'.repeat(readers));
+  });
+
+  test('umount while reads are blocked: busy; our own unmount ends them', async () => {
+    const cat = space.start('exec cat ppp/0/event');
+    await space.ok("until grep -q 'opened: 1' ppp/0/count; do :; done");
+    const busy = await space.run(`umount '${space.dir}'`, false);
+    assert.match(busy.err, /busy/);
+    assert.equal(await space.ok('cat ppp/0/status'), 'Connected mtu 1492\n');
+    host.say('unmount');
+    await host.hear('gone');
+    const ended = await cat.ended;
+    assert.match(ended.err, /connection abort|not connected/i);
+    await host.ended;
+    assert.equal(host.child.exitCode, 0);
+    assert.equal(await space.ok(`grep -c ${space.dir} /proc/self/mountinfo || true`, false), '0\n');
+  });
+
+  test('umount -f by somebody else: blocked reads end, and the daemon hears of it', async () => {
+    const cat = space.start('exec cat ppp/0/event');
+    await space.ok("until grep -q 'opened: 1' ppp/0/count; do :; done");
+    await space.run(`umount -f -l '${space.dir}'`, false);
+    assert.match((await cat.ended).err, /connection abort|not connected/i);
+    assert.match(await host.hear('gone'), /ENODEV|ECONNABORTED/);
+    await host.ended;
+  });
+
+  test('kill -9, and start again over the stale mount', async () => {
+    const cat = space.start('exec cat ppp/0/event');
+    await space.ok("until grep -q 'opened: 1' ppp/0/count; do :; done");
+    host.child.kill('SIGKILL');
+    await host.ended;
+    assert.match((await cat.ended).err, /connection abort|not connected/i);
+    const dead = await space.run(`ls '${space.dir}'`, false);
+    assert.match(dead.err, /Transport endpoint is not connected/);
+    await space.host();
+    assert.equal(await space.ok(`cat '${space.dir}/ppp/0/status'`, false), 'Connected mtu 1492\n');
+    assert.equal(await space.ok(`grep -c ${space.dir} /proc/self/mountinfo`, false), '1\n');
+  });
+
+  test('a live mount is not mounted over', async () => {
+    await assert.rejects(space.host(), /is in use: slashnet is mounted there/);
+    assert.equal(await space.ok('cat ppp/0/status'), 'Connected mtu 1492\n');
+  });
+});
+
+describe('who asks', { skip: skip || needs('setpriv') }, () => {
+  let space: Space;
+  before(async () => {
+    space = await Space.make();
+  });
+  after(() => space.end());
+
+  test('with allowOther another user comes in, and the tree knows him', async () => {
+    await space.host({ allowOther: true });
+    await space.ok('chmod 755 .', false).catch(() => {});
+    const nobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
+    const as = (script: string) => space.run(`${nobody} ${script}`, true);
+    assert.equal((await as('cat ppp/0/status')).out, 'Connected mtu 1492\n');
+    assert.match((await as('cat ppp/0/secret')).err, /Permission denied/);
+    assert.equal((await as('test -r ppp/0/secret')).code, 1);
+    assert.equal((await as('test -r ppp/0/status')).code, 0);
+    assert.equal((await space.run('test -r ppp/0/secret')).code, 0);
+  });
+});
+
+const rawio = new URL('../../../lib/rawio/build/rawio.node', import.meta.url).pathname;
+
+describe('without the addon', { skip, timeout: 120_000 }, () => {
+  let space: Space;
+  before(async () => {
+    space = await Space.make();
+    await space.run(`mount --bind /dev/null '${rawio}'`, false);
+  });
+  after(() => space.end());
+
+  test('the same through mount(8), and an end with readers blocked', async () => {
+    const host = await space.host();
+    assert.equal(await space.ok('cat ppp/0/status'), 'Connected mtu 1492\n');
+    const r = await space.run(`cd ppp/0; ${connecting}; echo hangup > ctl; wait $connect`);
+    assert.match(r.err, /Broken pipe/);
+    const cat = space.start('exec cat ppp/0/event');
+    await space.ok("until grep -q 'opened: 1' ppp/0/count; do :; done");
+    host.say('unmount');
+    await host.hear('gone');
+    assert.match((await cat.ended).err, /connection abort|not connected/i);
+    await host.ended;
+  });
+});

@@ -16,11 +16,11 @@ import {
   type Wait,
   type Who,
 } from 'slashnet/core';
-import type { HostEnd, SessionEnd } from './demux.js';
+import type { HostEnd } from './demux.js';
 import { type Ether, shareEther, type User } from './ether.js';
 import { fmtMac } from './fmt.js';
 import { type Cmd, DiscoveryMachine, type Event } from './machine.js';
-import { SessionPath } from './path.js';
+import { type SessionOwner, SessionPath } from './path.js';
 import type { Mac } from './wire.js';
 
 export interface Options {
@@ -49,7 +49,7 @@ interface Waiting {
   reject(e: Error): void;
 }
 
-export class PppoeConv implements Conversation, HostEnd, User {
+export class PppoeConv implements Conversation, HostEnd, SessionOwner, User {
   readonly options: Options = {
     service: '',
     acName: undefined,
@@ -60,13 +60,8 @@ export class PppoeConv implements Conversation, HostEnd, User {
   readonly upper: Port;
   readonly #ctx: Context;
   readonly #stats: Counters<string>;
-  /** Frames of our session come in here: for the taps, the counters, and the catch of a crash. */
-  readonly #wire: Port;
-  readonly #down: Sink = { send: (p) => this.#send(p) };
-  readonly #up: Sink = { send: (p) => this.upper.deliver(p) };
+  readonly #path: SessionPath;
   #below: Below | undefined;
-  #path: SessionPath | undefined;
-  #end: SessionEnd | undefined;
   #hostUniq: Uint8Array | undefined;
   #connecting: Waiting | undefined;
   /** What who is above is told when the session goes. */
@@ -75,20 +70,19 @@ export class PppoeConv implements Conversation, HostEnd, User {
   constructor(ctx: Context, stats: Counters<string>) {
     this.#ctx = ctx;
     this.#stats = stats;
+    const path = new SessionPath(this);
+    this.#path = path;
     this.upper = ctx.port({
       name: `${ctx.name}/data`,
       framing: 'packet',
       mtu: () => this.#below?.ether.mtu ?? 0,
       full: () => this.#below?.ether.full ?? false,
-      take: (p) => (this.#path === undefined ? 'notup' : this.#path.down(p, this.#down)),
+      take: (p) => path.down(p),
     });
-    this.#wire = ctx.port({
-      name: `${ctx.name} on its ether`,
-      framing: 'packet',
-      mtu: () => 65535,
-      tap: 'inbound',
-      take: (p) => this.#path?.up(p, this.#up),
-    });
+    path.above = this.upper;
+    ctx.ontap = (tap) => {
+      path.tap = tap;
+    };
   }
 
   // What the engine asks ------------------------------------------------------------------------
@@ -157,9 +151,19 @@ export class PppoeConv implements Conversation, HostEnd, User {
     this.#ctx.tap?.(true, p);
     this.#below?.driver.send(p);
   }
+  /** A PADT, already found to be for our session. */
+  terminate(p: Packet): void {
+    this.discovery(p);
+  }
+  count(reason: string): void {
+    this.#ctx.count(reason);
+  }
+  crash(e: unknown): void {
+    this.#ctx.crash(e);
+  }
   etherChanged(): void {
     const mtu = this.#below?.ether.mtu;
-    if (this.#path === undefined || mtu === undefined || mtu === this.#path.mtu_bytes) return;
+    if (this.#path.id === 0 || mtu === undefined || mtu === this.#path.mtu_bytes) return;
     this.#path.mtu_bytes = mtu;
     this.upper.raise();
   }
@@ -261,36 +265,25 @@ export class PppoeConv implements Conversation, HostEnd, User {
     const s = b?.machine.session;
     if (b === undefined || s === undefined) return;
     const { id, peer } = s;
-    const end: SessionEnd = {
-      id,
-      peer,
-      session: (p) => void this.#wire.send(p),
-      terminate: (p) => this.discovery(p),
-    };
-    if (!b.ether.demux.add(end)) {
+    if (b.ether.demux.has(id, peer)) {
       b.driver.command({ do: 'drop' });
       this.#fail(inUse(id, peer));
       return;
     }
-    this.#end = end;
-    this.#path = new SessionPath({ local: b.ether.local, peer, id }, b.ether.mtu);
+    this.#path.open({ local: b.ether.local, peer, id }, b.ether.mtu, b.ether.session);
+    b.ether.demux.add(this.#path);
     this.#connecting?.resolve();
     this.#connecting = undefined;
     this.upper.raise();
   }
 
   #leave(b: Below): void {
-    if (this.#end === undefined) return;
-    b.ether.demux.remove(this.#end);
-    this.#end = undefined;
-    this.#path = undefined;
+    if (this.#path.id === 0) return;
+    b.ether.demux.remove(this.#path);
+    this.#path.close();
     this.upper.lower(this.#why);
   }
 
-  #send(p: Packet): boolean {
-    this.#ctx.tap?.(false, p);
-    return this.#below?.ether.session.deliver(p) ?? false;
-  }
   #sink(discovery: Port): Sink {
     return {
       send: (p) => {

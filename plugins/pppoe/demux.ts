@@ -1,5 +1,6 @@
 /** Whose frame is it: one Ethernet interface, many sessions and many hosts in discovery. */
-import { hex, type Packet, u16 } from '@9p/packet';
+import { hex, type Packet, u16, u32 } from '@9p/packet';
+import type { SessionPath } from './path.js';
 import {
   code,
   etherType,
@@ -12,23 +13,9 @@ import {
   tag,
 } from './wire.js';
 
-/** One session: frames of either stage that are its own. */
-export interface SessionEnd {
-  readonly id: number;
-  readonly peer: Mac;
-  session(p: Packet): void;
-  terminate(p: Packet): void;
-}
-
 /** One conversation in discovery, found by its Host-Uniq. */
 export interface HostEnd {
   discovery(p: Packet): void;
-}
-
-interface Entry {
-  readonly end: SessionEnd;
-  readonly peer: Mac;
-  readonly next: Entry | undefined;
 }
 
 /** Why a frame is nobody's: names of counters. */
@@ -43,31 +30,33 @@ export type Stray =
 
 export class Demux {
   readonly #local: Mac;
-  /** By session id. Two access concentrators may give the same id:
-   *  then the entries differ by `peer`. */
-  readonly #sessions: (Entry | undefined)[] = new Array(0x10000).fill(undefined);
+  /** By session id. Two access concentrators may give the same id: a list by `next`. */
+  readonly #sessions: (SessionPath | undefined)[] = new Array(0x10000).fill(undefined);
   readonly #hosts = new Map<string, HostEnd>();
 
   constructor(local: Mac) {
     this.#local = local;
   }
 
-  /** False: this session is there already. */
-  add(s: SessionEnd): boolean {
-    if (this.has(s.id, s.peer)) return false;
-    this.#sessions[s.id] = { end: s, peer: s.peer, next: this.#sessions[s.id] };
+  has(id: number, peer: Mac): boolean {
+    return this.#find(id, Math.floor(peer / 0x100000000), peer | 0) !== undefined;
+  }
+
+  /** A session that is open. False: there is such a one already. */
+  add(s: SessionPath): boolean {
+    if (this.#find(s.id, s.peerHigh, s.peerLow) !== undefined) return false;
+    s.next = this.#sessions[s.id];
+    this.#sessions[s.id] = s;
     return true;
   }
 
-  has(id: number, peer: Mac): boolean {
-    return this.#find(id, peer) !== undefined;
-  }
-
-  remove(s: SessionEnd): void {
-    let kept: Entry | undefined;
-    for (let e = this.#sessions[s.id]; e !== undefined; e = e.next)
-      if (e.end !== s) kept = { end: e.end, peer: e.peer, next: kept };
-    this.#sessions[s.id] = kept;
+  /** Before it is closed. */
+  remove(s: SessionPath): void {
+    let last: SessionPath | undefined;
+    for (let e = this.#sessions[s.id]; e !== undefined && e !== s; e = e.next) last = e;
+    if (last !== undefined) last.next = s.next;
+    else if (this.#sessions[s.id] === s) this.#sessions[s.id] = s.next;
+    s.next = undefined;
   }
 
   /** False: another conversation has this Host-Uniq. */
@@ -93,9 +82,14 @@ export class Demux {
     // In promiscuous mode come frames for other stations, which may have the same session id.
     if (mac(b, o) !== this.#local) return 'notours';
     const id = u16(b, o + 16);
-    const end = this.#find(id, mac(b, o + 6));
-    if (end === undefined) return this.#sessions[id] === undefined ? 'nosession' : 'wrongmac';
-    end.session(p);
+    const s = this.#find(id, u16(b, o + 6), u32(b, o + 8) | 0);
+    if (s === undefined) return this.#sessions[id] === undefined ? 'nosession' : 'wrongmac';
+    try {
+      const drop = s.up(p);
+      if (drop !== undefined) s.owner.count(drop);
+    } catch (e) {
+      s.owner.crash(e);
+    }
     return undefined;
   }
 
@@ -117,14 +111,15 @@ export class Demux {
 
   /** Obeyed only where the session and its access concentrator's address are both right. */
   #terminate(p: Packet, id: number, src: Mac): Stray | undefined {
-    const end = this.#find(id, src);
-    if (end === undefined) return this.#sessions[id] === undefined ? 'nosession' : 'wrongmac';
-    end.terminate(p);
+    const s = this.#find(id, Math.floor(src / 0x100000000), src | 0);
+    if (s === undefined) return this.#sessions[id] === undefined ? 'nosession' : 'wrongmac';
+    s.owner.terminate(p);
     return undefined;
   }
 
-  #find(id: number, peer: Mac): SessionEnd | undefined {
-    for (let e = this.#sessions[id]; e !== undefined; e = e.next) if (e.peer === peer) return e.end;
+  #find(id: number, peerHigh: number, peerLow: number): SessionPath | undefined {
+    for (let s = this.#sessions[id]; s !== undefined; s = s.next)
+      if (s.peerLow === peerLow && s.peerHigh === peerHigh) return s;
     return undefined;
   }
 }

@@ -57,6 +57,7 @@ export class Slot implements Context {
   /** The ports behind its data files. */
   readonly uppers: readonly Port[];
   tap: Tap | undefined;
+  ontap: ((tap: Tap | undefined) => void) | undefined;
   readonly #ports: Port[] = [];
   readonly #host: SlotHost;
   readonly #verbs: readonly Verb<Slot>[];
@@ -127,6 +128,7 @@ export class Slot implements Context {
   #tapped(tap: Tap | undefined): void {
     this.tap = tap;
     for (const p of this.#ports) p.tap = tap;
+    this.ontap?.(tap);
   }
 
   // What the plugin uses -----------------------------------------------------------------------

@@ -105,6 +105,10 @@ export interface Context {
   /** Show a packet to the readers of log and pcap; undefined while there are none. For layers whose packets
    *  pass by no port of their own; others say `tap` in PortOptions. */
   readonly tap: ((inbound: boolean, p: Packet) => void) | undefined;
+  /** Called when `tap` changes, for those who keep it where their packets pass. */
+  ontap: ((tap: Context['tap']) => void) | undefined;
+  /** An exception in what core does not call itself: the conversation goes, the daemon stays. */
+  crash(e: unknown): void;
 }
 
 /** The only caller of a Machine. Input that comes while it is busy waits in a bounded inbox, in order. */

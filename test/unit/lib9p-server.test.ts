@@ -202,11 +202,17 @@ test('directories: whole entries, from the start or where the last read ended', 
   }
   assert.deepEqual(names, Object.keys(files));
   assert.equal(c.error(read(1, 1, 300)), 'bad offset');
-  assert.equal(c.error(read(1, 0, 10)), 'count too small for a directory entry');
+  const none = c.ask(read(1, 0, 10));
+  assert.equal(none?.type === 'Rread' && none.data.length, 0);
   assert.equal(c.ask(read(1, 0, 300))?.type, 'Rread');
   assert.equal(c.error(write(1, 'x')), 'file not open for writing');
   c.ask(walk(0, 2));
   assert.equal(c.error({ type: 'Topen', fid: 2, mode: 1 }), 'is a directory');
+});
+
+test('directories: an entry that fits in no message is an error', () => {
+  const c = new Raw(new Server(memTree({ ['x'.repeat(300)]: '' }))).start(256).open('', 1);
+  assert.equal(c.error(read(1, 0, 8192)), 'count too small for a directory entry');
 });
 
 test('directories: a file that goes away while it is read is left out', async () => {
@@ -270,6 +276,28 @@ test('create, remove, wstat', () => {
   assert.equal(c.error({ type: 'Tclunk', fid: 2 }), 'unknown fid');
   assert.equal(c.error({ type: 'Tremove', fid: 0 }), 'cannot remove root');
   assert.equal(c.error(walk(0, 3)), 'unknown fid', 'remove clunks even if it fails');
+});
+
+test('each operation is done as who attached', () => {
+  const owned = memTree({ a: '', dir: {} }, { writable: true, owner: 'glenda' });
+  const c = new Raw(new Server(owned)).start();
+  const mallory: Untagged = { type: 'Tattach', fid: 10, afid: nofid, uname: 'mallory', aname: '' };
+  c.ask(mallory);
+  const wstat = (fid: number): Untagged => ({
+    ...{ type: 'Twstat', fid, stat: changeDir({ mode: 0x800001c0 }) },
+  });
+  c.ask(walk(10, 11));
+  assert.equal(c.error(wstat(11)), 'not owner');
+  c.ask(walk(0, 1));
+  assert.equal(c.ask(wstat(1))?.type, 'Rwstat');
+  for (const [root, fid, answer] of [
+    [10, 20, 'permission denied'],
+    [0, 21, 'Rremove'],
+  ] as const) {
+    c.ask(walk(root, fid, 'a'));
+    const r = c.ask({ type: 'Tremove', fid });
+    assert.equal(r?.type === 'Rerror' ? r.ename : r?.type, answer);
+  }
 });
 
 test('ORCLOSE removes the file at the clunk', () => {

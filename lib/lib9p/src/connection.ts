@@ -177,17 +177,18 @@ export class Connection {
 
   #operation(f: Tmessage): void {
     this.#admit();
-    const call = makeCall(f.tag, this.#subject(f), this.#session.iounit);
+    const call = this.#callOf(f);
     const r = this.#session.handle(f, call);
     if (r instanceof Promise) this.#calls.wait(call, r, (_, r) => this.#reply(r));
     else this.#reply(r);
   }
 
-  /** The fid that an operation is on. Clunk and remove are none that their own clunk would wait for. */
-  #subject(f: Tmessage): Fid | undefined {
-    if (!('fid' in f) || f.type === 'Tattach') return undefined;
-    if (f.type === 'Tclunk' || f.type === 'Tremove') return undefined;
-    return this.#session.fids.get(f.fid);
+  #callOf(f: Tmessage): Call {
+    const fid = 'fid' in f && f.type !== 'Tattach' ? this.#session.fids.get(f.fid) : undefined;
+    const call = makeCall(f.tag, fid, this.#session.iounit);
+    // They are not among the operations that they themselves wait for.
+    if (f.type === 'Tclunk' || f.type === 'Tremove') call.fid = undefined;
+    return call;
   }
 
   /** The two messages that count make no objects of themselves:

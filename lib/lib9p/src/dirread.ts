@@ -1,4 +1,6 @@
-/** Reading a directory: whole entries, in order, from the start or from where the last read ended. */
+/** Reading a directory: whole entries, in order, from the start or from where the last read ended. A count
+ *  in which no entry fits gives nothing, as v9fs expects that fills up its buffer: an error only where the
+ *  entry would fit in no read at all. */
 import { Ecount, Eoffset, FileError } from './errors.js';
 import { encodeDir } from './stat.js';
 import type { Dir, Node, Req, Wait } from './tree.js';
@@ -32,7 +34,8 @@ export class DirReader {
     const out: Uint8Array[] = [];
     return then(this.#gather(n, out, req), () => {
       const bytes = Buffer.concat(out);
-      if (bytes.length === 0 && this.#held !== undefined) throw new FileError(Ecount);
+      const tooLong = bytes.length === 0 && this.#held !== undefined && n >= req.iounit;
+      if (tooLong) throw new FileError(Ecount);
       this.#offset += bytes.length;
       return bytes;
     });

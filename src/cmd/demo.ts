@@ -55,8 +55,8 @@ const traffic: readonly Step[] = [
   { say: 'The wire gets bad while it is in use: every tenth packet is lost, each way.' },
   { echo: ['loss 10%', '/loop/0/ctl'] },
   { cat: '/loop/0/status', want: /loss 10%/ },
-  { echo: ['ping 10.9.0.1 50 10', '/ipifc/0/ctl'] },
-  { cat: '/ipifc/0/ping', want: /50 packets transmitted, \d+ received/ },
+  { echo: ['ping 10.9.0.1 20 10', '/ipifc/0/ctl'] },
+  { cat: '/ipifc/0/ping', want: /20 packets transmitted, \d+ received/ },
   { echo: ['clear', '/loop/0/ctl'] },
   { say: 'What each end has counted.' },
   { cat: '/ppp/0/stats', want: /txpackets: \d+/ },
@@ -80,11 +80,11 @@ async function step(sh: Shell, s: Step): Promise<void> {
   if (s.say !== undefined) await out(`\n${bold(s.say)}\n`);
   if (s.echo !== undefined) {
     const [text, path] = s.echo;
-    await out(`$ echo ${/[!%;&|<>$ ]/.test(text) ? `'${text}'` : text} > ${sh.root}${path}\n`);
+    await out(`$ ${sh.typed({ echo: text, to: path })}\n`);
     await sh.echo(text, path);
   }
   if (s.cat === undefined) return;
-  await out(`$ cat ${sh.root}${s.cat}\n`);
+  await out(`$ ${sh.typed({ cat: s.cat })}\n`);
   const answer = await sh.cat(s.cat);
   await out(answer.endsWith('\n') ? answer : `${answer}\n`);
   if (s.want?.test(answer) !== true) throw new Error(`${s.cat}: not what was expected: ${s.want}`);
@@ -114,7 +114,7 @@ async function play(): Promise<void> {
   try {
     if (mnt !== undefined) await d.mount(mnt);
     const sh = mnt === undefined ? ninep(m) : mounted(mnt);
-    await out(`slashnet: network protocol layers as files. The commands run ${sh.about}.\n`);
+    await out(`slashnet: network protocol layers as files. ${sh.about}\n`);
     for (const s of [...layers, ...traffic]) await step(sh, s);
   } finally {
     m.close();

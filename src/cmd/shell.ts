@@ -4,17 +4,18 @@ import { spawn } from 'node:child_process';
 import { type Mount, omode } from '@9p/lib9p';
 
 export interface Shell {
-  /** What the tree's root is called. */
-  readonly root: string;
+  /** What to say of it first. */
   readonly about: string;
+  /** The command as a user would type it. */
+  typed(step: { cat: string } | { echo: string; to: string }): string;
   cat(path: string): Promise<string>;
   echo(text: string, path: string): Promise<void>;
 }
 
 export function ninep(m: Mount): Shell {
   return {
-    root: '',
-    about: 'as a 9P client',
+    about: 'By 9P clients of a daemon in this process; as root, on a FUSE mount.',
+    typed: (s) => ('cat' in s ? `slashnet cat ${s.cat}` : `slashnet write ${s.to} ${word(s.echo)}`),
     cat: (path) => m.readText(path),
     async echo(text, path) {
       const f = await m.open(path, omode.write);
@@ -29,14 +30,18 @@ export function ninep(m: Mount): Shell {
 
 export function mounted(dir: string): Shell {
   return {
-    root: dir,
-    about: "by the system's own cat and echo on a FUSE mount",
+    about:
+      "By the system's own cat and echo, on a FUSE mount.\n$ cd $(mktemp -d); slashnet mount .",
+    typed: (s) =>
+      'cat' in s ? `cat ${s.cat.slice(1)}` : `echo ${word(s.echo)} > ${s.to.slice(1)}`,
     cat: (path) => sh('exec cat "$1"', [dir + path]),
     async echo(text, path) {
       await sh('echo "$1" > "$2"', [text, dir + path]);
     },
   };
 }
+
+const word = (s: string): string => (/[!%;&|<>$ ]/.test(s) ? `'${s}'` : s);
 
 function sh(script: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {

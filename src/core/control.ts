@@ -20,7 +20,8 @@ const waiting_max = 64;
 
 /** `reason: verb args`, at most 127 bytes; a secret verb repeats nothing but its name. */
 function complaint(e: unknown, verb: string, args: readonly string[], secret: boolean): Error {
-  const shown = secret || args.length === 0 ? '' : ` ${cut(args.join(' '), args_bytes)}`;
+  const repeated = args.map((a) => a.replace(/^(![^=]*=).*/s, '$1***')).join(' ');
+  const shown = secret || args.length === 0 ? '' : ` ${cut(repeated, args_bytes)}`;
   const tail = `: ${verb}${shown}`;
   const reason = errorText(e);
   if (reason.endsWith(tail)) return refuse(cut(reason, error_bytes));

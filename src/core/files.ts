@@ -25,13 +25,16 @@ export const newQid = (type: number): Qid => ({ type, vers: 0, path: nextPath++ 
 /** The group whose members may use what its owner shares, if the system has it. */
 export const group = 'slashnet';
 
+/** Who has not said who he is owns nothing, whatever he made. */
+export const nobody = 'none';
+
 const started = Math.floor(Date.now() / 1000);
 
 export function mayOpen(who: Who, owner: string, perm: number, mode: number): boolean {
   if (who.owner) return true;
   let bits = perm & 7;
   if (who.groups.includes(group)) bits |= (perm >> 3) & 7;
-  if (who.uname === owner) bits |= (perm >> 6) & 7;
+  if (who.uname === owner && owner !== nobody) bits |= (perm >> 6) & 7;
   return (!wantsRead(mode) || (bits & 4) !== 0) && (!wantsWrite(mode) || (bits & 2) !== 0);
 }
 

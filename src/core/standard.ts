@@ -5,7 +5,7 @@ import type { Slot } from './conv.js';
 import { Eperm, refuse } from './errors.js';
 import { defNode, FileNode, TextFile } from './files.js';
 import type { Chan } from './namespace.js';
-import type { Layer, Verb } from './plugin.js';
+import type { FileDef, Layer, Verb } from './plugin.js';
 import type { Port } from './port.js';
 
 const redials_max = 1_000_000;
@@ -91,28 +91,49 @@ function statsOf(s: Slot): string {
 /** A file whose opens keep an unkept conversation alive. */
 class Holding implements OpenFile {
   readonly qid: Qid;
-  readonly ready = true;
-  onready: (() => void) | undefined;
   readonly #s: Slot;
-  readonly #text: TextFile;
+  readonly #file: OpenFile;
   #open = true;
-  constructor(s: Slot, text: TextFile) {
+  constructor(s: Slot, file: OpenFile) {
     this.#s = s;
-    this.#text = text;
-    this.qid = text.qid;
+    this.#file = file;
+    this.qid = file.qid;
     s.hold();
   }
-  read(n: number, offset: number): Uint8Array {
-    return this.#text.read(n, offset);
+  get ready(): boolean {
+    return this.#file.ready;
+  }
+  get onready(): (() => void) | undefined {
+    return this.#file.onready;
+  }
+  set onready(f: (() => void) | undefined) {
+    this.#file.onready = f;
+  }
+  read(n: number, offset: number, req: Req): Wait<Uint8Array> {
+    return this.#file.read(n, offset, req);
   }
   write(data: Uint8Array, offset: number, req: Req): Wait<number> {
-    return this.#text.write(data, offset, req);
+    return this.#file.write(data, offset, req);
   }
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#file.close();
     this.#s.release();
   }
+}
+
+/** A layer's own `data` counts as the standard one does. */
+function holdingData<C>(s: Slot, def: FileDef<C>): FileDef<C> {
+  if (def.name !== 'data' || !('open' in def)) return def;
+  const hold = (f: OpenFile): OpenFile => new Holding(s, f);
+  return {
+    ...def,
+    open: (c: C, mode: number, req: Req) => {
+      const f = def.open(c, mode, req);
+      return f instanceof Promise ? f.then(hold) : hold(f);
+    },
+  };
 }
 
 class CtlFile extends TextFile {
@@ -188,7 +209,9 @@ export function conversationNodes(s: Slot): readonly Node[] {
   ];
   for (const def of layer.files ?? []) {
     const node =
-      'port' in def ? new DataNode(s, def.name, def.perm, def.port(c)) : defNode(def, c, owner);
+      'port' in def
+        ? new DataNode(s, def.name, def.perm, def.port(c))
+        : defNode(holdingData(s, def), c, owner);
     const i = nodes.findIndex((n) => n.name === def.name);
     if (i >= 0) nodes[i] = node;
     else nodes.push(node);

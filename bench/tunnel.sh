@@ -30,4 +30,4 @@ compose() {
 ip link set "$ether" address "$(mac "$SIDE")"
 compose >&2 &
 # The yardstick reads the CPU time of the process that it started: the daemon must be that one.
-exec node "$bin" serve --socket "$socket" --ether "ether0=$ether"
+exec node "$bin" serve --quiet --socket "$socket" --ether "ether0=$ether"

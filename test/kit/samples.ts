@@ -7,6 +7,14 @@ export function fuzzIterations(few = 2000): number {
   return Number.isInteger(asked) && asked > 0 ? asked : few;
 }
 
+/** The seeds of a simulation: 1 to $SIM_SEEDS, or few; $SIM_SEED names one alone, to see it again. */
+export function seeds(few = 20): number[] {
+  const { SIM_SEED, SIM_SEEDS } = process.env;
+  if (SIM_SEED !== undefined) return [Number(SIM_SEED)];
+  const n = SIM_SEEDS === undefined ? few : Number(SIM_SEEDS);
+  return Array.from({ length: n }, (_, i) => i + 1);
+}
+
 const length_max = 1600;
 /** Values at which length fields and counters go wrong. */
 const edges = [0, 1, 2, 3, 4, 5, 0x7d, 0x7e, 0x7f, 0x80, 0xc0, 0xfe, 0xff] as const;

@@ -290,6 +290,11 @@ export class Slot implements Context {
     return this.#opens > 0 || this.uppers.some((p) => p.peer !== undefined);
   }
 
+  /** Another layer stands on it; whoever reads data as a file is none. */
+  get carries(): boolean {
+    return this.uppers.some((p) => p.peer !== undefined && !this.#data.has(p));
+  }
+
   hold(): void {
     this.#opens++;
   }

@@ -147,7 +147,14 @@ class RootFiles {
     };
   }
 
+  /** From the top down: whoever has a layer above waits for it, so that each can say goodbye over what is below. */
   async removeLayers(why: string): Promise<void> {
+    for (;;) {
+      const slots = [...this.#layers.values()].flatMap((l) => l.slots);
+      if (slots.length === 0) break;
+      const tops = slots.filter((s) => !s.carries);
+      await Promise.all((tops.length > 0 ? tops : slots).map((s) => s.hangupAndClose(why)));
+    }
     await Promise.all([...this.#layers.values()].map((l) => l.remove(why)));
   }
 }

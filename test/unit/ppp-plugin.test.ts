@@ -334,3 +334,13 @@ test('the conversation closes in any state', async () => {
     assert.equal(lab.logged.filter((l) => /bug|crash/.test(l)).length, 0, lab.logged.join('\n'));
   }
 });
+
+test('the daemon ends: the Terminate-Request goes before the wire does', async () => {
+  const lab = await two();
+  await lab.done(lab.echo('connect', '/ppp/0/ctl'));
+  lab.logged.length = 0;
+  await lab.done(lab.system.stop('the daemon ended'));
+  const all = lab.logged.join('\n');
+  assert.match(all, /\/ppp\/0 phase Terminate/);
+  assert.doesNotMatch(all, /link lost/);
+});

@@ -23,7 +23,7 @@ export function addressOf(s: string): Ip {
   if (ip === undefined) throw refuse(`bad ip address: ${s}`);
   return ip;
 }
-function maskOf(s: string | undefined, ip: Ip): number {
+export function maskOf(s: string | undefined, ip: Ip): number {
   if (s === undefined) return classMask(ip);
   const bits = parseMask(s, ip.length);
   if (bits === undefined) throw refuse(`bad mask: ${s}`);

@@ -53,7 +53,10 @@ export class Ipifc implements Conversation {
   #out: Port;
   #paused = false;
 
-  constructor(ctx: Context, host: Host) {
+  readonly #closed: () => void;
+
+  constructor(ctx: Context, host: Host, closed: () => void) {
+    this.#closed = closed;
     this.ctx = ctx;
     this.host = host;
     this.upper = ctx.port({
@@ -173,6 +176,7 @@ export class Ipifc implements Conversation {
     this.#paused = false;
     this.ctx.event(`unbind ${why}`);
     this.ctx.env.turn.run(() => this.upper.lower(why));
+    this.host.ongone?.(medium.ifindex);
     await medium.close();
   }
 
@@ -321,6 +325,7 @@ export class Ipifc implements Conversation {
   }
   close(why: string): void {
     void this.hangup(why);
+    this.#closed();
   }
 
   local(): string {

@@ -5,6 +5,8 @@ import type { Env } from 'slashnet/core';
 export class Host {
   readonly #env: Env;
   #socket: NetlinkSocket | undefined;
+  /** An interface that we made is no more. */
+  ongone: ((ifindex: number) => void) | undefined;
 
   constructor(env: Env) {
     this.#env = env;

@@ -1,9 +1,19 @@
 /** ip(3) on Linux: interfaces on TUN devices, iproute and ndb. docs/ipifc.md */
 import { linkType } from '@9p/packet';
-import { counters, type Env, type Layer, type Plugin, type Running } from 'slashnet/core';
+import {
+  counters,
+  type Env,
+  errorText,
+  type Layer,
+  type Plugin,
+  type Running,
+} from 'slashnet/core';
 import { Ipifc } from './conversation.js';
 import { Host } from './host.js';
+import { RouteFile } from './iproute.js';
 import { Memory } from './memory.js';
+import { Ndb } from './ndb.js';
+import { type Own, Routes } from './routes.js';
 import { verbs } from './verbs.js';
 
 const interfaces_max = 4096;
@@ -25,18 +35,39 @@ const layerOf = (host: Host, all: Set<Ipifc>): Layer<Ipifc> => ({
     },
   ],
   create(ctx) {
-    const c = new Ipifc(ctx, host);
+    const c: Ipifc = new Ipifc(ctx, host, () => all.delete(c));
     all.add(c);
     return c;
   },
 });
 
+const ownOf = (c: Ipifc): Own => ({
+  id: c.ctx.id,
+  ifindex: c.medium?.ifindex ?? 0,
+  locals: c.addresses.map((a) => a.local),
+  remotes: c.addresses.flatMap((a) => a.remote ?? []),
+});
+
 function start(env: Env): Running {
   const host = new Host(env);
   const all = new Set<Ipifc>();
+  const own = (): Own[] => [...all].filter((c) => c.medium !== undefined).map(ownOf);
+  const routes = new Routes(host, own);
+  host.ongone = (ifindex) => routes.forget(ifindex);
+  const ndb = new Ndb();
   const served = env.serve(layerOf(host, all));
+  const files = [
+    env.file({
+      name: 'iproute',
+      perm: 0o664,
+      open: (_c, _mode, _req, qid) => new RouteFile(qid, routes),
+    }),
+    env.file({ name: 'ndb', perm: 0o664, open: (_c, mode, _req, qid) => ndb.open(mode, qid) }),
+  ];
   return {
     async stop(why) {
+      for (const f of files) f.remove();
+      await routes.flush().catch((e) => env.log(`iproute: ${errorText(e)}`));
       await served.remove(why);
       host.close();
     },

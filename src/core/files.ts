@@ -168,7 +168,7 @@ const stream_bytes = 256 * 1024;
 export function defNode<C>(def: FileDef<C>, c: C, owner: () => string): FileNode {
   const o = { name: def.name, perm: def.perm, owner };
   if ('port' in def) throw new Error(`${def.name}: a data file belongs to a conversation`);
-  if ('open' in def) return new FileNode(o, (mode, req) => def.open(c, mode, req));
+  if ('open' in def) return new FileNode(o, (mode, req, qid) => def.open(c, mode, req, qid));
   if ('stream' in def)
     return new FileNode(o, (_mode, req, qid) => {
       const q = new QueueFile(qid, stream_bytes, true);

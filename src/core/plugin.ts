@@ -1,5 +1,5 @@
 /** What a plugin is and what it is given. `plugins/skeleton` is the one to copy. */
-import type { FileError, OpenFile, Req, Wait, Who } from '@9p/lib9p';
+import type { FileError, OpenFile, Qid, Req, Wait, Who } from '@9p/lib9p';
 import type { Packet } from '@9p/packet';
 import type { Counters } from './counters.js';
 import type { Clock, Machine, Ms, Path, Random, Sink } from './machine.js';
@@ -164,7 +164,7 @@ export type FileDef<C> = { readonly name: string; readonly perm: number } & (
       /** Called at open; feed q; returns what the close undoes. */
       stream(c: C, q: Queue<Uint8Array>, req: Req): () => void;
     }
-  | { open(c: C, mode: number, req: Req): Wait<OpenFile> }
+  | { open(c: C, mode: number, req: Req, qid: Qid): Wait<OpenFile> }
   /** A further data file: the far end of a wire. Of conversations only. */
   | { port(c: C): Port }
 );

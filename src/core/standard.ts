@@ -129,8 +129,8 @@ function holdingData<C>(s: Slot, def: FileDef<C>): FileDef<C> {
   const hold = (f: OpenFile): OpenFile => new Holding(s, f);
   return {
     ...def,
-    open: (c: C, mode: number, req: Req) => {
-      const f = def.open(c, mode, req);
+    open: (c: C, mode: number, req: Req, qid: Qid) => {
+      const f = def.open(c, mode, req, qid);
       return f instanceof Promise ? f.then(hold) : hold(f);
     },
   };

@@ -228,6 +228,7 @@ export interface Route {
 const rta = { dst: 1, src: 2, oif: 4, gateway: 5, priority: 6, multipath: 9, table: 15 } as const;
 const rtmsgLen = 12;
 const scopeLink = 253;
+const scopeNowhere = 255;
 export const routeTable = { default: 253, main: 254, local: 255 } as const;
 export const routeType = { unicast: 1, local: 2, broadcast: 3, multicast: 5 } as const;
 /** rtm_protocol of the routes that we make: an unassigned number of those for routing daemons. */
@@ -266,14 +267,14 @@ function firstHop(b: Uint8Array | undefined): Uint8Array | undefined {
   return typeof a === 'string' ? undefined : a.get(rta.gateway);
 }
 
-function routeBody(r: Route): Uint8Array {
+function routeBody(r: Route, scope: number): Uint8Array {
   const fixed = new Uint8Array(rtmsgLen);
   fixed[0] = r.dst.length === 16 ? af.inet6 : af.inet;
   fixed[1] = r.dstLen;
   fixed[2] = r.srcLen ?? 0;
   fixed[4] = r.table < 256 ? r.table : 0;
   fixed[5] = r.protocol;
-  fixed[6] = r.gateway === undefined && r.dst.length === 4 ? scopeLink : 0;
+  fixed[6] = scope;
   fixed[7] = r.type;
   const attributes: Attribute[] = [];
   if (r.dstLen > 0) attributes.push([rta.dst, r.dst]);
@@ -288,12 +289,13 @@ function routeBody(r: Route): Uint8Array {
 export const newRoute = (r: Route): Request => ({
   type: rtm.newRoute,
   flags: nlmf.ack | nlmf.create | nlmf.excl,
-  body: routeBody(r),
+  body: routeBody(r, r.gateway === undefined && r.dst.length === 4 ? scopeLink : 0),
 });
+/** Protocol, type, metric and interface of 0 match any. */
 export const delRoute = (r: Route): Request => ({
   type: rtm.delRoute,
   flags: nlmf.ack,
-  body: routeBody(r),
+  body: routeBody(r, scopeNowhere),
 });
 
 export function getRoutes(family: number): Request {

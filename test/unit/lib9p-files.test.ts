@@ -136,6 +136,23 @@ test('a client on a socket that does not read costs no more than the limit', asy
   await until(() => !server.connections.has(c) || undefined);
 });
 
+test('dialling is given up by a signal, before and after the connection is there', async () => {
+  const mute = createServer();
+  const at = `${path}.mute`;
+  await new Promise<void>((ready) => mute.listen(at, ready));
+  const stop = new AbortController();
+  const got = dial(at, { signal: stop.signal });
+  setTimeout(() => stop.abort(), 20);
+  await assert.rejects(got, { message: 'hungup: interrupted' });
+  await assert.rejects(dial(at, { signal: stop.signal }), { message: `${at}: interrupted` });
+  mute.close();
+  const used = new AbortController();
+  const one = await dial(path, { signal: used.signal });
+  used.abort();
+  assert.equal(await one.readText('hello'), 'hello, world\n');
+  one.close();
+});
+
 test('9P on stdin and stdout', async () => {
   const [near, far] = [new PassThrough(), new PassThrough()];
   const over = serveStdio(server, near, far);

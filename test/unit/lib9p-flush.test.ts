@@ -56,7 +56,21 @@ test('several flushes are answered in order, flushes of flushes too', async () =
   c.send(read(50, 1), flush(51, 50), flush(52, 50), flush(53, 51), flush(54, 99), flush(55, 55));
   assert.deepEqual(told(c), ['Rflush 54', 'Rflush 55'], 'there is nothing to wait for');
   await settled();
-  assert.deepEqual(told(c), ['Rflush 51', 'Rflush 53', 'Rflush 52']);
+  assert.deepEqual(told(c), ['Rflush 51', 'Rflush 52', 'Rflush 53']);
+  assert.equal(c.connection.outstanding, 0);
+});
+
+test('a chain of flushes as long as there are tags is nothing special', async () => {
+  const { c } = waiting();
+  told(c);
+  c.send(read(0, 1));
+  for (let tag = 1; tag < 65_000; tag++) c.send(flush(tag, tag % 2 === 0 ? tag - 1 : 0));
+  await settled();
+  assert.equal(told(c).length, 64_999);
+  c.send(read(0, 1));
+  for (let tag = 1; tag < 65_000; tag++) c.send(flush(tag, tag - 1));
+  await settled();
+  assert.equal(told(c).length, 64_999);
   assert.equal(c.connection.outstanding, 0);
 });
 

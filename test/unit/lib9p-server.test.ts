@@ -337,6 +337,29 @@ test('what a node throws is the text that the client sees', async () => {
   assert.equal(faults.length, 7, 'each is told to who looks after the server');
 });
 
+test('a node that answers what has no encoding is told of, and no half a message goes out', async () => {
+  for (const later of [false, true]) {
+    const faults: unknown[] = [];
+    const w = new Waiting('w', 2n);
+    const answer = (x: unknown) => (later ? Promise.resolve(x) : x) as never;
+    w.stat = () => answer({ ...dirOf('x'.repeat(70_000), w.qid) });
+    w.read = () => answer(undefined);
+    const c = new Raw(new Server(flatTree([w]), { fault: (e) => faults.push(e) }))
+      .start()
+      .open('w', 1);
+    c.ask({ type: 'Tstat', fid: 1 });
+    await settled();
+    c.ask(read(1, 0, 5));
+    await settled();
+    w.read = () => answer(new Uint8Array(100));
+    c.ask(read(1, 0, 5));
+    await settled();
+    const got = c.replies.slice(-3).map((r) => (r.type === 'Rread' ? r.data.length : r.type));
+    assert.deepEqual(got, ['Rerror', 'Rerror', 5], 'nor more than was asked for');
+    assert.equal(faults.length, 2);
+  }
+});
+
 test('bad bytes: an error where there is a tag, else the end', () => {
   const c = raw();
   const frame = (hex: string): string => {
@@ -367,6 +390,7 @@ test('limits: fids, requests', async () => {
   c.ask(read(1, 1, 1));
   assert.equal(c.error(read(1, 2, 1)), 'too many requests outstanding');
   assert.deepEqual(c.send({ type: 'Tflush', tag: 99, oldtag: 77 }), [{ type: 'Rflush', tag: 99 }]);
+  assert.equal(c.ask({ type: 'Tclunk', fid: 2 })?.type, 'Rclunk');
   w.reads[0]?.give(new Uint8Array(1));
   await settled();
   assert.equal(c.replies.at(-1)?.type, 'Rread');
@@ -420,6 +444,7 @@ test('a trace has each message, and no secret', () => {
   server.trace = (line) => lines.push(line);
   c.ask(write(1, 'password'));
   c.ask({ type: 'Tclunk', fid: 1 });
+  c.ask(write(1, 'password'));
   server.trace = undefined;
   c.ask({ type: 'Tstat', fid: 0 });
   assert.deepEqual(lines, [
@@ -427,5 +452,7 @@ test('a trace has each message, and no secret', () => {
     '-1-> Rwrite tag 4 count 8',
     '<-1- Tclunk tag 5 fid 1',
     '-1-> Rclunk tag 5',
+    '<-1- Twrite tag 6 fid 1 offset 0 count 8 (not shown)',
+    '-1-> Rerror tag 6 ename unknown fid',
   ]);
 });

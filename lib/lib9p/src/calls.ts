@@ -10,6 +10,8 @@ export interface Call extends Req {
   over: boolean;
   /** No longer counted in its fid's `busy`. */
   idle: boolean;
+  /** How much a read asked for. */
+  count: number;
   /** Tflushes to answer after it. */
   flushers: Call[] | undefined;
 }
@@ -27,6 +29,7 @@ export function makeCall(tag: number, fid: Fid | undefined, iounit: number): Cal
     fid,
     over: false,
     idle: false,
+    count: 0,
     flushers: undefined,
   };
 }
@@ -73,7 +76,8 @@ export class Calls {
     const call = this.#table.get(oldtag);
     if (call === undefined || call === flusher) return true;
     if (!call.flushed && this.#interrupt(call)) return true;
-    call.flushers = [...(call.flushers ?? []), flusher];
+    call.flushers ??= [];
+    call.flushers.push(flusher);
     this.#table.set(flusher.tag, flusher);
     flusher.flushed = true;
     return false;
@@ -125,11 +129,20 @@ export class Calls {
   #settle(call: Call, reply: () => void): void {
     if (!call.over) {
       this.#table.delete(call.tag);
-      reply();
+      this.#reply(call, reply);
       this.#flushers(call);
       this.#on.settled();
     }
     this.#idle(call);
+  }
+
+  /** A value of a node that cannot be put into a message is the node's failure. */
+  #reply(call: Call, reply: () => void): void {
+    try {
+      reply();
+    } catch (e) {
+      this.#on.failed(call, e);
+    }
   }
 
   /** The client waits for the Rflush, not for the error that the flush caused. */
@@ -137,11 +150,14 @@ export class Calls {
     if (call.flushers === undefined) this.#on.failed(call, e);
   }
 
+  /** Those that waited for it in their order, then those that waited for them: no recursion, for a client
+   *  may have made a chain of as many as there are tags. */
   #flushers(call: Call): void {
-    for (const flusher of call.flushers ?? []) {
+    const due = call.flushers ?? [];
+    for (const flusher of due) {
       this.#table.delete(flusher.tag);
       this.#on.flushed(flusher);
-      this.#flushers(flusher);
+      for (const next of flusher.flushers ?? []) due.push(next);
     }
   }
 

@@ -176,7 +176,7 @@ export class Connection {
   }
 
   #operation(f: Tmessage): void {
-    this.#admit();
+    this.#admit(f.type === 'Tclunk');
     const call = this.#callOf(f);
     const r = this.#session.handle(f, call);
     if (r instanceof Promise) this.#calls.wait(call, r, (_, r) => this.#reply(r));
@@ -200,6 +200,7 @@ export class Connection {
     const fid = this.#session.fids.get(le32(b, o + 7));
     const n = Math.min(le32(b, o + 19), this.#session.iounit);
     const call = makeCall(tag, fid, this.#session.iounit);
+    call.count = n;
     const data = this.#session.read(fid, n, offsetAt(b, o + 11), call);
     if (data instanceof Promise) this.#calls.wait(call, data, this.#rread);
     else this.#rread(call, data);
@@ -216,9 +217,10 @@ export class Connection {
     else this.#rwrite(call, count);
   }
 
-  #admit(): void {
+  /** Whoever asks for less is never refused for asking too much. */
+  #admit(less = false): void {
     if (this.#msize === 0) refuse(err.Enoversion);
-    if (this.#calls.size >= this.#limits.tags) refuse(err.Etags);
+    if (this.#calls.size >= this.#limits.tags && !less) refuse(err.Etags);
   }
 
   /** A new session: everything of the one before is aborted, and never answered. */
@@ -247,26 +249,38 @@ export class Connection {
 
   /** The data of a read go from the node's bytes into the output, copied once. */
   readonly #rread = (call: Call, data: Uint8Array): void => {
-    const w = this.#out;
-    const start = w.begin(code.Rread, call.tag, rread_bytes + data.length);
-    w.u32(data.length).bytes(data).end(start);
+    const some = data.length > call.count ? data.subarray(0, call.count) : data;
+    const start = this.#out.at;
+    try {
+      this.#out.begin(code.Rread, call.tag, rread_bytes + some.length);
+      this.#out.u32(some.length).bytes(some).end(start);
+    } catch (e) {
+      this.#unput(start, e);
+    }
     if (this.#server.trace !== undefined) this.#traceOut(start, call.fid);
   };
 
   readonly #rwrite = (call: Call, count: number): void => {
-    const w = this.#out;
-    const start = w.begin(code.Rwrite, call.tag, header_bytes + 4);
-    w.u32(count).end(start);
+    const start = this.#out.begin(code.Rwrite, call.tag, header_bytes + 4);
+    this.#out.u32(count).end(start);
     if (this.#server.trace !== undefined) this.#traceOut(start, call.fid);
   };
 
   #reply(r: Rmessage): void {
     const start = this.#out.at;
-    encode(this.#out, r);
-    if (this.#out.at - start > this.#msize && r.type === 'Rstat') {
-      this.#out.at = start;
-      this.#error(r.tag, new FileError(err.Estat));
-    } else if (this.#server.trace !== undefined) this.#traceOut(start, undefined);
+    try {
+      encode(this.#out, r);
+      if (r.type === 'Rstat' && this.#out.at - start > this.#msize) refuse(err.Estat);
+    } catch (e) {
+      this.#unput(start, e);
+    }
+    if (this.#server.trace !== undefined) this.#traceOut(start, undefined);
+  }
+
+  /** No half a message goes out. */
+  #unput(start: number, e: unknown): never {
+    this.#out.at = start;
+    throw e;
   }
 
   #error(tag: number, e: unknown): void {
@@ -302,8 +316,9 @@ export class Connection {
     this.#wire.pause();
   }
 
-  /** End it from this side. */
+  /** End it from this side; the replies that there are go first. */
   end(why: string): void {
+    this.#write();
     if (this.#ended !== undefined) return;
     this.hangup(why);
     this.#wire.end(why);
@@ -313,7 +328,8 @@ export class Connection {
 
   #traceIn(b: Uint8Array, o: number, end: number): void {
     const fid = end - o >= 11 ? this.#session.fids.find(le32(b, o + 7)) : undefined;
-    const line = formatBytes(b, o, end, fid?.place.node.secret === true);
+    // Who knows what is written to a fid that is not there.
+    const line = formatBytes(b, o, end, fid === undefined || fid.place.node.secret === true);
     this.#server.trace?.(`<-${this.id}- ${line}`);
   }
 

@@ -91,11 +91,13 @@ function serveStreams(
 export interface DialOptions extends ClientOptions {
   readonly uname?: string;
   readonly aname?: string;
+  /** Gives up connecting and attaching; what comes after is not its affair. */
+  readonly signal?: AbortSignal;
 }
 
 /** Connect to unix!/path, tcp!host!port or /path, and attach. */
 export async function dial(address: string, options: DialOptions = {}): Promise<Mount> {
-  return mount(await connected(parseAddress(address), address), options);
+  return mount(await connected(parseAddress(address), address, options.signal), options);
 }
 
 /** Attach over a stream that is there already. */
@@ -108,12 +110,16 @@ export async function mount(stream: Duplex, options: DialOptions = {}): Promise<
     receive: (bytes) => client.receive(bytes),
     hangup: (why) => client.hangup(why),
   });
+  const abort = (): void => client.end('interrupted');
+  options.signal?.addEventListener('abort', abort);
   try {
     await client.version();
     return new Mount(await client.attach(options.uname ?? 'none', options.aname));
   } catch (e) {
     client.end('not mounted');
     throw e;
+  } finally {
+    options.signal?.removeEventListener('abort', abort);
   }
 }
 
@@ -130,13 +136,20 @@ function portOf(service: string, address: string): number {
   return port > 0 && port < 65536 ? port : refuse(`bad port in '${address}'`);
 }
 
-function connected(at: Address, address: string): Promise<Socket> {
+function connected(at: Address, address: string, signal?: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) refuse(`${address}: interrupted`);
     const socket = createConnection({ ...at, noDelay: true, keepAlive: true });
-    const failed = (e: Error): void => reject(new Error(`${address}: ${e.message}`));
+    const abort = (): void => void socket.destroy(new Error('interrupted'));
+    signal?.addEventListener('abort', abort);
+    const failed = (e: Error): void => {
+      signal?.removeEventListener('abort', abort);
+      reject(new Error(`${address}: ${e.message}`));
+    };
     socket.once('error', failed);
     socket.once('connect', () => {
       socket.off('error', failed);
+      signal?.removeEventListener('abort', abort);
       resolve(socket);
     });
   });

@@ -42,7 +42,7 @@ export class Session {
     this.fids = new Fids(o.fids);
   }
 
-  /** Everything but Tversion and Tflush, which are about the connection. */
+  /** Everything but Tversion and Tflush, which are about the connection, and Tread and Twrite below. */
   handle(f: Tmessage, call: Call): Wait<Rmessage> {
     switch (f.type) {
       case 'Tauth':
@@ -55,10 +55,6 @@ export class Session {
         return this.#open(f, call);
       case 'Tcreate':
         return this.#create(f, call);
-      case 'Tread':
-        return this.#tread(f, call);
-      case 'Twrite':
-        return this.#twrite(f, call);
       case 'Tclunk':
         return then(this.clunk(f.fid), () => ({ type: 'Rclunk', tag: f.tag }));
       case 'Tremove':
@@ -67,6 +63,8 @@ export class Session {
         return this.#stat(f);
       case 'Twstat':
         return then(this.#wstat(f, call), () => ({ type: 'Rwstat', tag: f.tag }));
+      case 'Tread':
+      case 'Twrite':
       case 'Tversion':
       case 'Tflush':
         return refuse('unexpected message');
@@ -89,18 +87,6 @@ export class Session {
   write(fid: Fid, data: Uint8Array, offset: number, call: Call): Wait<number> {
     if (fid.state !== 'open' || !wantsWrite(fid.mode)) return refuse(err.Enotwrite);
     return fid.file!.write(data, offset, call);
-  }
-
-  #tread(f: T<'Tread'>, call: Call): Wait<Rmessage> {
-    const n = Math.min(f.count, this.iounit);
-    const data = this.read(this.fids.get(f.fid), n, position(f.offset), call);
-    return then(data, (data) => ({ type: 'Rread', tag: f.tag, data }));
-  }
-
-  #twrite(f: T<'Twrite'>, call: Call): Wait<Rmessage> {
-    const data = f.data.subarray(0, this.iounit);
-    const count = this.write(this.fids.get(f.fid), data, position(f.offset), call);
-    return then(count, (count) => ({ type: 'Rwrite', tag: f.tag, count }));
   }
 
   #attach(f: T<'Tattach'>, call: Call): Wait<Rmessage> {
@@ -304,9 +290,3 @@ const rclose = (mode: number): boolean => (mode & omode.rclose) !== 0;
 
 const goodName = (name: string): boolean =>
   name !== '' && name !== '.' && name !== '..' && !name.includes('/');
-
-/** Offsets beyond what a number holds exactly are none that a file here could have. */
-function position(offset: bigint): number {
-  if (offset > BigInt(Number.MAX_SAFE_INTEGER)) refuse(err.Eoffset);
-  return Number(offset);
-}

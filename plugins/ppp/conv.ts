@@ -47,11 +47,15 @@ export class PppConversation implements Conversation, View {
   #attempt: Attempt | undefined;
   #limit: { stop(): void } | undefined;
   #interface: Interface | undefined;
+  /** The last interface is gone, with its routes. */
+  #undone: Promise<void> = Promise.resolve();
   /** Announced: begin again whenever the link carries frames; with whose rights. */
   #announced: Who | undefined;
   /** connect has succeeded, or a call was taken. */
   #up = false;
   #since: Ms = 0;
+  /** Times that IP came up: tells a late answer of the stack from one of now. */
+  #sessions = 0;
   /** LCP was Opened: there is a peer. */
   #met = false;
   /** Those who wait for the end of a hangup. */
@@ -108,7 +112,8 @@ export class PppConversation implements Conversation, View {
   }
 
   /** Up to where IP passes and the interface, if one is wanted, has its address. */
-  connect(_args: readonly string[], req: Req): Promise<void> | undefined {
+  connect(args: readonly string[], req: Req): Promise<void> | undefined {
+    if (args.length > 0) throw refuse('connect takes no address: bind says to what');
     this.#mayBegin();
     if (this.#up) return undefined;
     if (!this.#plane.linked) throw refuse('the link below is not up');
@@ -142,7 +147,7 @@ export class PppConversation implements Conversation, View {
   hangup(why: string): Promise<void> | undefined {
     this.#announced = undefined;
     if (this.#isFixed) this.#finished(why);
-    if (!this.#isActive) return undefined;
+    if (!this.#isActive) return this.#undone;
     if (!this.#met) {
       this.#driver?.command({ do: 'close', why });
       this.#driver?.command({ do: 'down', why });
@@ -154,7 +159,7 @@ export class PppConversation implements Conversation, View {
       );
       this.#leaving.push(() => {
         timer.stop();
-        resolve();
+        this.#undone.then(resolve);
       });
       this.#driver?.command({ do: 'close', why });
     });
@@ -291,26 +296,30 @@ export class PppConversation implements Conversation, View {
 
   /** IP passes: the interface, then connect is done. */
   #raised(who: Who): void {
+    const session = ++this.#sessions;
     this.#up = true;
     this.#since = this.#ctx.env.clock.now();
     this.#limit?.stop();
-    this.#makeInterface(who)
-      .then(
-        () => this.#attempt?.resolve(),
-        (e) => this.#giveUp(errorText(e)),
-      )
-      .finally(() => {
+    const current = () => this.#up && session === this.#sessions;
+    this.#makeInterface(who, current).then(
+      () => {
+        if (!current()) return;
+        this.#attempt?.resolve();
         this.#attempt = undefined;
-      });
+      },
+      (e) => current() && this.#giveUp(errorText(e)),
+    );
   }
 
-  async #makeInterface(who: Who): Promise<void> {
+  /** The link may go while the interface comes: then the interface goes too. */
+  async #makeInterface(who: Who, current: () => boolean): Promise<void> {
     const { net, ifname, primary } = this.settings;
     if (net === undefined || this.upper.peer !== undefined) return;
     const { env, name } = this.#ctx;
+    await this.#undone;
     const o = { net, data: `/net${name}/data`, ifname, primary };
     const made = await Interface.make(env.ns, who, o);
-    if (!this.#up) return made.close((line) => this.#ctx.log(line));
+    if (!current()) return made.close((line) => this.#ctx.log(line));
     this.#interface = made;
     if (this.ip !== undefined) await made.addIp(this.ip, this.mtu);
     if (this.ipv6 !== undefined) await made.addLinkLocal(linkLocal(this.ipv6.local));
@@ -348,7 +357,7 @@ export class PppConversation implements Conversation, View {
     this.#auth?.close();
     const made = this.#interface;
     this.#interface = undefined;
-    void made?.close((line) => this.#ctx.log(line));
+    if (made !== undefined) this.#undone = made.close((line) => this.#ctx.log(line));
   }
 
   #finished(why: string): void {

@@ -103,9 +103,11 @@ export class Interface {
     }
   }
 
-  /** The interface goes with the last close of its ctl. What cannot be undone is told to `log`. */
+  /** Done when the interface is gone. What cannot be undone is told to `log`. */
   async close(log: (line: string) => void): Promise<void> {
-    await this.#takeBack().catch((e) => log(`undoing ${this.path}: ${errorText(e)}`));
+    const told = (e: unknown) => log(`undoing ${this.path}: ${errorText(e)}`);
+    await this.#takeBack().catch(told);
+    await this.#write('unbind').catch(told);
     this.#ctl.close();
   }
 

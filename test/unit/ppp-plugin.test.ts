@@ -11,11 +11,13 @@ import {
   omode,
   type Port,
   type Req,
+  refuse,
   type System,
   type Who,
 } from 'slashnet/core';
 import auth from '../../plugins/auth/plugin.js';
 import ppp from '../../plugins/ppp/plugin.js';
+import { byteWords } from '../../plugins/ppp/rpc.js';
 import { SeededRandom, VirtualClock } from '../kit/index.js';
 
 const me: Who = { uname: 'glenda', groups: [], owner: true };
@@ -213,6 +215,7 @@ test('refused before anything is sent', async () => {
   await lab.cat('/wire/clone');
   const refused: readonly [string, RegExp][] = [
     ['connect', /^nothing is bound below: bind path first: connect$/],
+    ['connect 10.0.0.1', /^connect takes no address/],
     ['bind /wire/0/data\nrole server\nconnect', /a server needs an address of its own/],
     ['framing hdlc', /^framing is chosen before bind/],
     ['mtu 10', /^bad mtu '10': 128 to 16384: mtu 10$/],
@@ -343,4 +346,108 @@ test('the daemon ends: the Terminate-Request goes before the wire does', async (
   const all = lab.logged.join('\n');
   assert.match(all, /\/ppp\/0 phase Terminate/);
   assert.doesNotMatch(all, /link lost/);
+});
+
+// The interface that connect makes ------------------------------------------------------------
+
+/** An IP stack that only notes what is written to it. */
+class Stack {
+  readonly said: string[] = [];
+  refuses: RegExp | undefined;
+  closed = 0;
+  constructor(lab: Lab) {
+    const verb = (name: string) => ({
+      name,
+      args: [0, 8] as const,
+      usage: name,
+      run: (_c: Conversation, args: readonly string[]) => this.#say(name, args),
+    });
+    lab.system.env.serve({
+      name: 'ipifc',
+      limit: 4,
+      about: 'a stack that notes',
+      verbs: ['ifname', 'bind', 'add', 'remove', 'unbind'].map(verb),
+      stats: counters(),
+      create: () => ({
+        state: 'Up',
+        idle: true,
+        status: () => '',
+        close: () => {
+          this.closed++;
+        },
+      }),
+    });
+    for (const name of ['iproute', 'ndb'])
+      lab.system.env.file({
+        name,
+        perm: 0o664,
+        text: () => '',
+        write: (_c, data) => this.#say(name, [text(data)]),
+      });
+  }
+  #say(name: string, args: readonly string[]): void {
+    const line = [name, ...args].join(' ');
+    this.said.push(line);
+    if (this.refuses?.test(line)) throw refuse('device busy');
+  }
+}
+
+test('connect makes an interface, hangup takes all of it back', async () => {
+  const lab = await two({
+    client: ['net /net', 'ifname dsl0', 'primary', 'ipv6 off', 'mtu 1400'],
+    server: ['noauth', 'ipv6 off'],
+  });
+  const stack = new Stack(lab);
+  await lab.done(lab.echo('connect', '/ppp/0/ctl'));
+  const made = [
+    'ifname dsl0',
+    'bind /net/ppp/0/data',
+    'add 10.0.0.2 255.255.255.255 10.0.0.1 1400',
+    'iproute add 0 0 10.0.0.1',
+    'ndb ip=10.0.0.2 ipmask=255.255.255.255 ipgw=10.0.0.1\n\tdns=8.8.8.8\n',
+  ];
+  assert.deepEqual(stack.said, made);
+  assert.match(await lab.cat('/ppp/0/status'), / ifc \/net\/ipifc\/0 /);
+  await lab.done(lab.echo('hangup', '/ppp/0/ctl'));
+  const undone = ['ndb ip=10.0.0.2\n', 'iproute remove 0 0 10.0.0.1', 'unbind'];
+  assert.deepEqual(stack.said.slice(made.length), undone);
+  assert.equal(stack.closed, 1);
+});
+
+test('without an interface there is no connection: the reason, and the link is ended', async () => {
+  for (const what of [/^bind/, /^add/]) {
+    const lab = await two({ client: ['net /net'], server: ['noauth'] });
+    const stack = new Stack(lab);
+    stack.refuses = what;
+    await assert.rejects(lab.done(lab.echo('connect', '/ppp/0/ctl')), /device busy/);
+    await lab.clock.run(3000);
+    assert.match(await lab.cat('/ppp/0/status'), /^Dead /);
+    assert.match(await lab.cat('/ppp/1/err'), /terminated by peer: hangup/);
+    assert.equal(stack.closed, 1);
+  }
+});
+
+test('IPv6 that comes later is added; data that is open already gets no interface', async () => {
+  const lab = await two({ client: ['net /net'], server: ['noauth'] });
+  const stack = new Stack(lab);
+  await lab.done(lab.echo('connect', '/ppp/0/ctl'));
+  await lab.clock.run(100);
+  assert.match(stack.said.at(-1) ?? '', /^add fe80::[0-9a-f:]+ \/64$/);
+  await lab.done(lab.echo('hangup', '/ppp/0/ctl'));
+
+  const other = await two({ client: ['net /net'], server: ['noauth'] });
+  const idle = new Stack(other);
+  const data = await file(other, '/ppp/0/data');
+  await other.done(other.echo('connect', '/ppp/0/ctl'));
+  assert.deepEqual(idle.said, []);
+  data.close();
+});
+
+test('words in bytes, as auth quotes them', () => {
+  const show = (s: string) =>
+    byteWords(Buffer.from(s, 'latin1')).map((w) => Buffer.from(w).toString('latin1'));
+  assert.deepEqual(show("glenda 'open ''sesame'' now' ''"), ['glenda', "open 'sesame' now", '']);
+  assert.deepEqual(show('a\xa0b \xff'), ['a\xa0b', '\xff']);
+  assert.deepEqual(show("  a'b c'd\n"), ['ab cd']);
+  assert.deepEqual(show("'open"), ['open']);
 });

@@ -1,4 +1,5 @@
-/** A slashnet: the tree, its layers and what plugins are given. The daemon, the demo and tests make one. */
+/** A slashnet: the tree, its layers and what plugins are given. The
+ *  daemon, the demo and tests make one. */
 import { randomUUID } from 'node:crypto';
 import type { Node, Req, Tree, Who } from '@9p/lib9p';
 import { realClock, realRandom } from './clock.js';
@@ -147,7 +148,8 @@ class RootFiles {
     };
   }
 
-  /** From the top down: whoever has a layer above waits for it, so that each can say goodbye over what is below. */
+  /** From the top down: whoever has a layer above waits for it, so that each can
+   *  say goodbye over what is below. */
   async removeLayers(why: string): Promise<void> {
     for (;;) {
       const slots = [...this.#layers.values()].flatMap((l) => l.slots);

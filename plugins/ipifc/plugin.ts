@@ -7,10 +7,12 @@ import {
   type Layer,
   type Plugin,
   type Running,
+  runtimeDirectory,
 } from 'slashnet/core';
 import { Ipifc } from './conversation.js';
 import { Host } from './host.js';
 import { RouteFile } from './iproute.js';
+import { Journal } from './journal.js';
 import { Memory } from './memory.js';
 import { Ndb } from './ndb.js';
 import { type Own, Routes } from './routes.js';
@@ -48,11 +50,12 @@ const ownOf = (c: Ipifc): Own => ({
   remotes: c.addresses.flatMap((a) => a.remote ?? []),
 });
 
-function start(env: Env): Running {
+async function start(env: Env): Promise<Running> {
   const host = new Host(env);
   const all = new Set<Ipifc>();
   const own = (): Own[] => [...all].filter((c) => c.medium !== undefined).map(ownOf);
-  const routes = new Routes(host, own);
+  const routes = new Routes(host, own, new Journal(runtimeDirectory));
+  await recover(env, routes);
   host.ongone = (ifindex) => routes.forget(ifindex);
   const ndb = new Ndb();
   const served = env.serve(layerOf(host, all));
@@ -72,6 +75,16 @@ function start(env: Env): Running {
       host.close();
     },
   };
+}
+
+/** Without rawio there is nothing that could be taken back, and nothing that could have been made. */
+async function recover(env: Env, routes: Routes): Promise<void> {
+  try {
+    const n = await routes.recover();
+    if (n > 0) env.log(`iproute: ${n} routes of a daemon that was killed taken back`);
+  } catch (e) {
+    env.log(`iproute: routes of a daemon that was killed: ${errorText(e)}`);
+  }
 }
 
 const plugin: Plugin = { name: 'ipifc', start };

@@ -18,6 +18,7 @@ import { addressOf, maskOf, sameIp } from './address.js';
 import { protocolTag, type RouteRow, routeLine } from './fmt.js';
 import type { Host } from './host.js';
 import { type Ip, ipText, masked } from './ip.js';
+import type { Journal } from './journal.js';
 import { saying } from './tun.js';
 
 /** An interface of ours, as routes know it. */
@@ -40,7 +41,8 @@ const kinds: Readonly<Record<number, string>> = {
   [routeType.broadcast]: 'b',
   [routeType.multicast]: 'm',
 };
-const esrch = 3;
+/** ESRCH, ENODEV */
+const gone = [3, 19];
 
 const keyOf = (r: Route): string =>
   `${ipText(r.dst)}/${r.dstLen} ${r.gateway === undefined ? '' : ipText(r.gateway)} ${r.oif}`;
@@ -51,10 +53,26 @@ export class Routes {
   /** The interfaces there are now, by conversation. */
   readonly #own: () => readonly Own[];
   readonly #made = new Map<string, Made>();
+  readonly #journal: Journal;
 
-  constructor(host: Host, own: () => readonly Own[]) {
+  constructor(host: Host, own: () => readonly Own[], journal: Journal) {
     this.#host = host;
     this.#own = own;
+    this.#journal = journal;
+  }
+
+  /** Those on interfaces of ours go with them. */
+  #note(): void {
+    const ours = new Set(this.#own().map((o) => o.ifindex));
+    const lasting = [...this.#made.values()].map((m) => m.route).filter((r) => !ours.has(r.oif));
+    this.#journal.write(lasting);
+  }
+
+  /** What a daemon that was killed left behind. How many routes there were. */
+  async recover(): Promise<number> {
+    const left = this.#journal.left();
+    for (const r of left) await this.#host.request(delRoute(r)).catch(unlessGone);
+    return left.length;
   }
 
   async #names(): Promise<Map<number, string>> {
@@ -134,6 +152,7 @@ export class Routes {
     const asked = this.#host.request(newRoute(r)).then(() => undefined);
     await saying(`add ${nameOf(r)}`, asked);
     this.#made.set(keyOf(r), { route: r, tag });
+    this.#note();
   }
 
   /** Any route, whoever made it: no metric, protocol or interface but those that are given. */
@@ -144,6 +163,7 @@ export class Routes {
     const gateway = r.gateway === undefined ? '' : ipText(r.gateway);
     for (const key of this.#made.keys())
       if (key.startsWith(`${nameOf(r)} ${gateway}`)) this.#made.delete(key);
+    this.#note();
   }
 
   /** The kernel has taken the routes of an interface that is no more. */
@@ -156,11 +176,15 @@ export class Routes {
     for (const [key, made] of [...this.#made]) {
       if (tag !== undefined && made.tag !== tag) continue;
       this.#made.delete(key);
-      await this.#host.request(delRoute(made.route)).catch((e) => {
-        if (!(e instanceof NetlinkError && e.errno === esrch)) throw e;
-      });
+      await this.#host.request(delRoute(made.route)).catch(unlessGone);
     }
+    this.#note();
   }
+}
+
+/** A route that is gone by itself is no error. */
+function unlessGone(e: unknown): void {
+  if (!(e instanceof NetlinkError && gone.includes(e.errno))) throw e;
 }
 
 interface Fields {

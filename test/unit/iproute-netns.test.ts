@@ -1,13 +1,29 @@
 /** /iproute against the kernel's own table, in a network namespace of the test's own. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { utf8 } from '@9p/packet';
+import { runtimeDirectory } from 'slashnet/core';
+import { lineOf, parseLine } from '../../plugins/ipifc/journal.js';
 import ipifc from '../../plugins/ipifc/plugin.js';
 import { Files, inNetns, reqOf, sh } from '../kit/index.js';
 
 const f = new Files();
 
 if (inNetns(import.meta.url, 'iproute on Linux')) {
+  process.env.XDG_RUNTIME_DIR = mkdtempSync(join(tmpdir(), 'iproute-'));
+  const runtime = runtimeDirectory();
   const running = ipifc.start(f.system.env, []);
   sh('ip link add eth1 type veth peer name eth2; ip link set eth1 up; ip link set eth2 up');
   sh('ip addr add 192.168.1.2/24 dev eth1');
@@ -17,6 +33,7 @@ if (inNetns(import.meta.url, 'iproute on Linux')) {
     assert.doesNotMatch(sh('ip route; ip -6 route'), /proto 157/, 'what we made is undone');
     assert.match(sh('ip route'), /172\.16\.0\.0/, 'what others made stays');
     await f.system.stop('the test is over');
+    rmSync(process.env.XDG_RUNTIME_DIR ?? '', { recursive: true });
     assert.deepEqual(f.bugs, []);
   });
 
@@ -86,5 +103,40 @@ if (inNetns(import.meta.url, 'iproute on Linux')) {
     ];
     for (const [message, why] of cases)
       await assert.rejects(f.write('/iproute', message), why, message);
+  });
+
+  test('routes of a daemon that was killed are taken back by the next', async () => {
+    const dead = spawnSync('true').pid;
+    const route = parseLine('0a070000/16 c0a80101 0');
+    assert.ok(route !== undefined);
+    sh('ip route add 10.7.0.0/16 via 192.168.1.1 proto 157');
+    sh('ip route add 10.8.0.0/16 via 192.168.1.1 proto static');
+    const ns = readlinkSync('/proc/self/ns/net');
+    writeFileSync(
+      join(runtime, `routes.${dead}`),
+      `${ns}\n${lineOf(route)}\n0a080000/16 c0a80101 0\nx\n`,
+    );
+    writeFileSync(join(runtime, `routes.1`), `${ns}\n${lineOf(route)}\n`);
+    const next = new Files();
+    await (await ipifc.start(next.system.env, [])).stop('enough');
+    assert.doesNotMatch(sh('ip route'), /10\.7\.0\.0/);
+    assert.match(sh('ip route'), /10\.8\.0\.0/, 'one that is not ours by its protocol stays');
+    assert.deepEqual(
+      readdirSync(runtime).filter((n) => n.endsWith(String(dead))),
+      [],
+    );
+    rmSync(join(runtime, 'routes.1'));
+  });
+
+  test('what outlives us is noted, and only that', async () => {
+    const mine = join(runtime, `routes.${process.pid}`);
+    await f.write('/iproute', 'flush');
+    assert.ok(!existsSync(mine));
+    await f.write('/iproute', 'add 10.7.0.0 /16 10.0.0.1');
+    assert.ok(!existsSync(mine), 'it goes with our interface');
+    await f.write('/iproute', 'add 10.6.0.0 /16 192.168.1.1');
+    assert.match(readFileSync(mine, 'utf8'), /\n0a060000\/16 c0a80101 0\n$/);
+    await f.write('/iproute', 'remove 10.6.0.0 /16 192.168.1.1');
+    assert.ok(!existsSync(mine));
   });
 }

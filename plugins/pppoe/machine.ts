@@ -84,6 +84,7 @@ interface Offer {
 /** PADR without an answer before discovery starts again with a PADI, section 8. */
 export const padrs_max = 4;
 const names_max = 3;
+const nothingSaid = new Uint8Array(0);
 const nothing: Want = {
   service: '',
   acName: undefined,
@@ -282,8 +283,8 @@ export class DiscoveryMachine implements Machine<Cmd, Event> {
     const s = this.#session;
     if (s === undefined || d.session !== s.id) return 'unexpected';
     if (d.src !== s.peer) return 'wrongmac';
-    const said = errorOf(d);
-    const why = `access concentrator ended the session${said === undefined ? '' : `: ${said}`}`;
+    const said = printable(find(d, tag.genericError) ?? nothingSaid);
+    const why = `access concentrator ended the session${said === '' ? '' : `: ${said}`}`;
     this.#out.push({ do: 'tell', event: { is: 'ended', why } });
     this.#idle();
     return undefined;
@@ -381,7 +382,7 @@ export class DiscoveryMachine implements Machine<Cmd, Event> {
 function offerOf(d: Discovery): Offer {
   return {
     ac: d.src,
-    acName: printable(find(d, tag.acName) ?? new Uint8Array(0)),
+    acName: printable(find(d, tag.acName) ?? nothingSaid),
     cookie: find(d, tag.acCookie)?.slice(),
     relay: find(d, tag.relaySessionId)?.slice(),
   };

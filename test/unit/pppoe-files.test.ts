@@ -236,7 +236,7 @@ test('PADT of the access concentrator ends the session, with its words', async (
   t.net.deliver(0x8863, padt(7, 0x020000000009));
   assert.match(await read(t.system, '/pppoe/0/status'), /^Session /);
   t.net.deliver(0x8863, padt(7, ac, [{ type: tag.genericError, value: utf8('bye') }]));
-  const why = 'access concentrator ended the session: access concentrator has an error: bye';
+  const why = 'access concentrator ended the session: bye';
   assert.equal(await read(t.system, '/pppoe/0/err'), why);
   assert.equal(a.told.at(-1), `down ${why}`);
   const n = t.frames.length;

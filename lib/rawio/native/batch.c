@@ -1,24 +1,33 @@
 #include "batch.h"
 #include <errno.h>
 
-static void ready(struct batch *b, uint32_t i) {
-  b->in[i].msg_hdr.msg_controllen = control_bytes;
-  b->in[i].msg_hdr.msg_namelen = sizeof b->from[i];
-}
-
 void batch_init(struct batch *b, struct device *d) {
   for (uint32_t i = 0; i < d->budget; i++) {
     b->in_parts[i] = (struct iovec){ slot(d, i), slot_room(d) };
-    b->in[i].msg_hdr = (struct msghdr){ .msg_iov = &b->in_parts[i], .msg_iovlen = 1,
-                                        .msg_control = b->control[i], .msg_name = &b->from[i] };
-    ready(b, i);
+    b->in[i].msg_hdr = (struct msghdr){ .msg_iov = &b->in_parts[i], .msg_iovlen = 1 };
   }
   for (uint32_t i = 0; i < tx_max; i++)
     b->out[i].msg_hdr = (struct msghdr){ .msg_iov = &b->out_parts[i], .msg_iovlen = 1 };
 }
 
+void batch_from(struct batch *b) {
+  for (uint32_t i = 0; i < batch_max; i++) b->in[i].msg_hdr.msg_name = &b->from[i];
+  b->used = batch_max;
+}
+
+void batch_control(struct batch *b) {
+  for (uint32_t i = 0; i < batch_max; i++) b->in[i].msg_hdr.msg_control = b->control[i];
+  b->used = batch_max;
+}
+
+/* The kernel has written how much of it it used. */
+static void ready(struct msghdr *m) {
+  if (m->msg_control != NULL) m->msg_controllen = control_bytes;
+  if (m->msg_name != NULL) m->msg_namelen = sizeof(struct sockaddr_storage);
+}
+
 int batch_receive(struct device *d, struct batch *b) {
-  for (uint32_t i = 0; i < b->used; i++) ready(b, i);
+  for (uint32_t i = 0; i < b->used; i++) ready(&b->in[i].msg_hdr);
   int n;
   do n = recvmmsg(d->fd, b->in, d->budget, MSG_DONTWAIT | MSG_TRUNC, NULL);
   while (n < 0 && errno == EINTR);

@@ -15,7 +15,11 @@ struct batch {
   uint8_t control[batch_max][control_bytes] __attribute__((aligned(8)));
 };
 
-void batch_init(struct batch *b, struct device *d);  /* which is all zero */
+void batch_init(struct batch *b, struct device *d);  /* b is all zero */
+
+/* Asks for the sender of each message, or for what is told besides: both take time. */
+void batch_from(struct batch *b);
+void batch_control(struct batch *b);
 
 /* Message i into slot i; its length, more than the slot has room for where it was cut off, is
  * in[i].msg_len. How many, or -errno. */

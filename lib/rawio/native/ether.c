@@ -2,15 +2,12 @@
 #include "batch.h"
 #include "frame.h"
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#ifndef PACKET_IGNORE_OUTGOING
-#define PACKET_IGNORE_OUTGOING 23
-#endif
 
 /* Enough for a burst while JavaScript is busy: 8 MiB are some 3,500 full frames. For sending less:
  * it must say that it is full before the queue of the interface begins to drop. */
@@ -30,13 +27,36 @@ static void set_buffer(int fd, int force, int plain, int size) {
     setsockopt(fd, SOL_SOCKET, plain, &size, sizeof size);
 }
 
-/* Only a socket of all types sees what this host sends. Linux 4.20 leaves it out by itself. */
-static void set_options(int fd) {
+/* Leaves out what we sent. And what is for another host: without promiscuous() it is here only because
+ * another program asked for it, or it came with a VLAN tag: a socket of one type gets such frames
+ * without their tag, so marked, and must not take them for untagged ones. */
+static int set_filter(int fd, bool promiscuous) {
+  struct sock_filter code[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 2, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, promiscuous ? PACKET_OUTGOING : PACKET_OTHERHOST, 1, 0),
+    BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+    BPF_STMT(BPF_RET | BPF_K, 0),
+  };
+  struct sock_fprog program = { sizeof code / sizeof code[0], code };
+  return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0 ? errno : 0;
+}
+
+/* Tags are told of where all types come in, and a checksum can be unfinished in IP. */
+static bool wants_auxdata(int type) {
+  return type == ETH_P_ALL || type == ETH_P_IP || type == ETH_P_IPV6;
+}
+
+static int set_options(struct device *d, int type) {
+  struct ether *e = d->state;
   int on = 1;
-  setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
-  setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof on);
-  set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, receive_buffer);
-  set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, send_buffer);
+  if (wants_auxdata(type)) {
+    if (setsockopt(d->fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof on) < 0) return errno;
+    batch_control(&e->batch);
+  }
+  set_buffer(d->fd, SO_RCVBUFFORCE, SO_RCVBUF, receive_buffer);
+  set_buffer(d->fd, SO_SNDBUFFORCE, SO_SNDBUF, send_buffer);
+  return set_filter(d->fd, false);
 }
 
 /* Protocol 0 until the bind, or frames of every interface would come in before it. */
@@ -47,13 +67,15 @@ static int ether_open(struct device *d, napi_value spec) {
   d->ifindex = (int)if_nametoindex(d->name);
   if (d->ifindex == 0) return ENODEV;
   at.sll_ifindex = d->ifindex;
-  at.sll_protocol = htons((uint16_t)prop_int(d->env, spec, "type", ETH_P_ALL));
+  int type = (int)prop_int(d->env, spec, "type", ETH_P_ALL);
+  at.sll_protocol = htons((uint16_t)type);
   d->fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (d->fd < 0) return errno;
   struct ether *e = d->state = calloc(1, sizeof *e);
   if (e == NULL) return ENOMEM;
   batch_init(&e->batch, d);
-  set_options(d->fd);
+  int error = set_options(d, type);
+  if (error != 0) return error;
   return bind(d->fd, (struct sockaddr *)&at, sizeof at) < 0 ? errno : 0;
 }
 
@@ -70,14 +92,6 @@ static uint8_t *tag_back(uint8_t *frame, const struct tpacket_auxdata *aux) {
   return frame_tag(frame, known ? aux->tp_vlan_tpid : ETH_P_8021Q, aux->tp_vlan_tci);
 }
 
-/* Sent by us; or to somebody else, which without promiscuous() can only be that another program asked
- * for it, or that it came with a VLAN tag: a socket of one type gets such frames without their tag,
- * marked so, and must not take them for untagged ones. */
-static bool unwanted(const struct ether *e, uint32_t i) {
-  uint8_t type = ((const struct sockaddr_ll *)&e->batch.from[i])->sll_pkttype;
-  return type == PACKET_OUTGOING || (type == PACKET_OTHERHOST && !e->promiscuous);
-}
-
 static int ether_receive(struct device *d) {
   struct ether *e = d->state;
   struct batch *b = &e->batch;
@@ -87,7 +101,6 @@ static int ether_receive(struct device *d) {
     uint8_t *frame = slot(d, (uint32_t)i);
     uint32_t length = b->in[i].msg_len;
     const struct tpacket_auxdata *aux = auxdata(&b->in[i].msg_hdr);
-    if (unwanted(e, (uint32_t)i)) continue;
     if (length > room || length < ETH_HLEN) {
       d->count[length > room ? rx_toobig : rx_bad]++;
       continue;
@@ -158,6 +171,7 @@ static napi_value method_promiscuous(napi_env env, napi_callback_info info) {
   struct ether *e = d->state;
   bool on = is_true(&c, c.argv[0]);
   int error = on == e->promiscuous ? 0 : membership(d, on, &m);
+  if (error == 0) error = set_filter(d->fd, on);
   if (error != 0) return throw_errno(env, d->what, error, NULL);
   e->promiscuous = on;
   return NULL;

@@ -24,6 +24,7 @@ static int netlink_open(struct device *d, napi_value spec) {
   struct batch *b = d->state = calloc(1, sizeof *b);
   if (b == NULL) return ENOMEM;
   batch_init(b, d);
+  batch_from(b);
   set_options(d->fd);
   return bind(d->fd, (struct sockaddr *)&at, sizeof at) < 0 ? errno : 0;
 }

@@ -40,7 +40,8 @@ export class Outbox {
   }
 
   end(s: Sender): void {
-    this.#waiting.splice(this.#waiting.indexOf(s), 1);
+    if (this.#waiting.at(-1) === s) this.#waiting.pop();
+    else this.#waiting.splice(this.#waiting.indexOf(s), 1);
     if (this.#waiting.length === 0) this.#used = this.arena.copyAt;
   }
 }

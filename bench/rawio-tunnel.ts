@@ -1,6 +1,6 @@
 /**
- * The yardstick's tunnel with JavaScript between the devices: 22 bytes pushed and pulled a packet, no
- * negotiation. /work/shared/yardstick/tunnel.sh runs it as: node dist/bench/rawio-tunnel.js TUN ETHER
+ * The yardstick's tunnel with JavaScript between the devices: 22 bytes pushed and pulled a packet,
+ * no negotiation. Run as its tunnel.sh runs a program: node dist/bench/rawio-tunnel.js TUN ETHER
  */
 import { fromHex, type Packet, put16, u16 } from '@9p/packet';
 import { arena, type Events, Outbox, open, received, type Sender } from '@9p/rawio';

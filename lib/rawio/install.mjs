@@ -1,5 +1,5 @@
-// Compiles the addon: `node install.mjs`, or build() from a set-up script. It never fails: a machine
-// without a compiler runs everything that needs no packets of its own, and build/why.txt says why.
+// Compiles the addon: `node install.mjs`, or build() from a set-up script. It never fails: without
+// a compiler everything runs that needs no packets of its own, and build/why.txt says why.
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
@@ -29,7 +29,7 @@ function upToDate() {
   return sources().every((name) => modified(join(native, name)) <= modified(addon));
 }
 
-/** Where node_api.h and uv.h are: beside the node that runs this, or where a distribution puts them. */
+/** Where node_api.h and uv.h are: with the node that runs this, or where a distribution goes. */
 function headers() {
   const prefix = dirname(dirname(process.execPath));
   const places = [join(prefix, 'include/node'), '/usr/include/node', '/usr/local/include/node'];

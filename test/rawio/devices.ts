@@ -99,7 +99,7 @@ test('ether: a frame too long to send, and one too long for a slot, are counted'
   assert.equal(right.counters().rxtoobig, 1);
 });
 
-test('ether: tagged frames: with their tag to a device of all types, not to one of one', async (t) => {
+test('ether: tagged frames come with their tag, to a device of all types alone', async (t) => {
   const [a, b] = pair(t);
   const [all, one, shared] = [new Recorder(), new Recorder(), fresh()];
   const left = opened(t, { kind: 'ether', ifname: a, type: pppoe }, new Recorder(), shared);
@@ -211,7 +211,9 @@ test('ether: promiscuous and multicast', (t) => {
   assert.throws(() => d.multicast(new Uint8Array(5), true), /bad address/);
 });
 
-/** Sends back what comes, its addresses exchanged: this host then talks with itself over the device. */
+/**
+ * Sends back what comes, its addresses exchanged: this host then talks with itself over the device.
+ */
 function mirror(p: { buf: Uint8Array; start: number }): void {
   const v6 = p.buf[p.start]! >> 4 === 6;
   const [at, n] = v6 ? [p.start + 8, 16] : [p.start + 12, 4];

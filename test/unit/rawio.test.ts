@@ -1,4 +1,6 @@
-/** Cutting and joining super-packets, as pure functions against a reference, and by a fuzzer in C. */
+/**
+ * Cutting and joining super-packets, as pure functions against a reference, and by a fuzzer in C.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

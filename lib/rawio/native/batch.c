@@ -35,8 +35,8 @@ int batch_receive(struct device *d, struct batch *b) {
   return n < 0 ? -errno : n;
 }
 
-/* An error is that of the first packet: it is dropped (too big, no route, the queue of the interface
- * full), unless it is that our own buffer is full, which is what room() is for. */
+/* An error is that of the first packet: it is dropped (too big, no route, the queue of the
+ * interface full), unless it is that our own buffer is full, which is what room() is for. */
 int batch_send(struct device *d, struct batch *b, int n) {
   for (int i = 0; i < n; i++) b->out_parts[i] = (struct iovec){ tx_packet(d, i), tx_length(d, i) };
   int done = 0;

@@ -1,11 +1,11 @@
 /* Internet checksum (RFC 1071). A sum is kept in the byte order of this machine, where it can be
- * added word by word; byte order makes no difference to a one's complement sum until it is stored. */
+ * added word by word: byte order makes no difference to a one's complement sum. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* The sum of n bytes, as if they began at an even place. Add sums freely: 64 bits do not overflow. */
+/* The sum of n bytes, as if they began at an even place. Sums may be added: 64 bits are plenty. */
 uint64_t sum_bytes(const uint8_t *p, size_t n);
 
 /* The pseudo header of the IPv4 or IPv6 packet at ip, for a transport part of len bytes. */

@@ -93,7 +93,8 @@ static napi_value method_counters(napi_env env, napi_callback_info info) {
   if (d == NULL) return NULL;
   if (!d->closed && d->kind->collect != NULL) d->kind->collect(d);
   napi_create_object(env, &object);
-  for (int i = 0; i < counters; i++) set(env, object, counter_names[i], number(env, (double)d->count[i]));
+  for (int i = 0; i < counters; i++)
+    set(env, object, counter_names[i], number(env, (double)d->count[i]));
   return object;
 }
 

@@ -1,5 +1,6 @@
-/* A device: a descriptor watched by the event loop, a batch at a time in both directions. What differs
- * between TUN, AF_PACKET and the rest is a `struct kind`; device.c is the half they share. */
+/* A device: a descriptor watched by the event loop, a batch at a time in both directions. What
+ * differs between TUN, AF_PACKET and the rest is a `struct kind`; device.c and loop.c are what they
+ * share. */
 #pragma once
 #include "arena.h"
 #include <net/if.h>
@@ -9,7 +10,11 @@
 #define batch_max 256     /* packets of one rx */
 
 /* What is counted; their names in device.c. */
-enum counter { rx_packets, rx_toobig, rx_bad, rx_lost, tx_packets, tx_dropped, tx_joined, counters };
+enum counter {
+  rx_packets, rx_toobig, rx_bad, rx_lost,
+  tx_packets, tx_dropped, tx_joined,
+  counters
+};
 
 struct device;
 
@@ -21,21 +26,21 @@ struct kind {
   int (*open)(struct device *d, napi_value spec);
   /* Reads up to `budget` packets into slots; how many, or -errno (-EAGAIN: none there). */
   int (*receive)(struct device *d);
-  /* Sends the n pairs of tx; how many it is done with (sent, or dropped and counted); fewer: full. */
+  /* Sends n pairs of tx; how many it is done with: sent, or dropped and counted. Fewer: full. */
   int (*send)(struct device *d, int n);
-  /* After a failed read, or error 0 when poll(2) tells of a fault: the errno if the device is gone. */
+  /* After a failed read, or (error 0) a fault in poll(2): the errno if the device is gone. */
   int (*gone)(struct device *d, int error);
-  bool (*pending)(struct device *d);       /* packets read that did not fit the batch; may be NULL */
-  void (*collect)(struct device *d);       /* brings counters up to date; may be NULL */
-  void (*free)(struct device *d);          /* what `state` refers to; may be NULL */
-  void (*methods)(napi_env env, napi_value object);  /* those that only this kind has; may be NULL */
+  bool (*pending)(struct device *d);       /* packets read that did not fit the batch, or NULL */
+  void (*collect)(struct device *d);       /* brings counters up to date, or NULL */
+  void (*free)(struct device *d);          /* what `state` refers to, or NULL */
+  void (*methods)(napi_env env, napi_value object);  /* those that only this kind has, or NULL */
 };
 
 struct device {
   const struct kind *kind;
   void *state;
   int fd;
-  bool given;                              /* fd came from JavaScript, whose it stays if open fails */
+  bool given;                              /* fd is from JavaScript, whose it stays if open fails */
   int ifindex;
   char name[64];
   char what[96];                           /* for error texts: "ether eth1" */

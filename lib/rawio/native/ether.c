@@ -27,9 +27,9 @@ static void set_buffer(int fd, int force, int plain, int size) {
     setsockopt(fd, SOL_SOCKET, plain, &size, sizeof size);
 }
 
-/* Leaves out what we sent. And what is for another host: without promiscuous() it is here only because
- * another program asked for it, or it came with a VLAN tag: a socket of one type gets such frames
- * without their tag, so marked, and must not take them for untagged ones. */
+/* Leaves out what we sent. And what is for another host: without promiscuous() it is here only
+ * because another program asked for it, or it came with a VLAN tag: a socket of one type gets such
+ * frames without their tag, so marked, and must not take them for untagged ones. */
 static int set_filter(int fd, bool promiscuous) {
   struct sock_filter code[] = {
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
@@ -125,10 +125,10 @@ static int membership(struct device *d, bool on, struct packet_mreq *m) {
   return setsockopt(d->fd, SOL_PACKET, option, m, sizeof *m) < 0 ? errno : 0;
 }
 
-/* Down is not gone: frames come again when it is up. A removed interface tells first that it is down,
- * and then nothing more. But the kernel removes it under a lock that memberships take too: when one
- * was asked for (that of all hosts, which is there anyway), the removal is over, and the socket is
- * bound to interface -1. */
+/* Down is not gone: frames come again when it is up. A removed interface tells first that it is
+ * down, and then nothing more. But the kernel removes it under a lock that memberships take too:
+ * when one was asked for (that of all hosts, which is there anyway), the removal is over, and the
+ * socket is bound to interface -1. */
 static int ether_gone(struct device *d, int error) {
   struct sockaddr_ll at = { 0 };
   struct packet_mreq any = { .mr_type = PACKET_MR_MULTICAST, .mr_alen = ETH_ALEN,

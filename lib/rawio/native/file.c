@@ -1,5 +1,5 @@
-/* A descriptor where one read(2) and one write(2) is a message: /dev/fuse above all. Messages are read
- * one at a time, since the one who asked is waiting for the answer. */
+/* A descriptor where one read(2) and one write(2) is a message: /dev/fuse above all. Messages are
+ * read one at a time, since the one who asked is waiting for the answer. */
 #include "device.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,6 @@
-/* Packets of one IP protocol, raw(7). With a remote address the socket is connected and packets have
- * no IP header, neither way; without (IPv4 alone) they carry it both ways, and it says where they go. */
+/* Packets of one IP protocol, raw(7). With a remote address the socket is connected and packets
+ * have no IP header, neither way; without (IPv4 alone) they carry it both ways, and it says where
+ * they go. */
 #include "batch.h"
 #include "bytes.h"
 #include <arpa/inet.h>

@@ -1,7 +1,7 @@
-/* Joining: packets of one TCP flow that follow one another become one super-packet, which the kernel
- * takes in a single write. Cutting it again gives the packets that were joined (but for the IPv4 id
- * where DF says that it means nothing, RFC 6864). Whatever is odd in any way goes alone, as it is, and
- * in its place in its flow; different flows may overtake one another. */
+/* Joining: packets of one TCP flow that follow one another become one super-packet, which the
+ * kernel takes in a single write. Cutting it again gives the packets that were joined (but for the
+ * IPv4 id where DF says that it means nothing, RFC 6864). Whatever is odd in any way goes alone, as
+ * it is, and in its place in its flow; different flows may overtake one another. */
 #pragma once
 #include "vnet.h"
 #include <stdbool.h>
@@ -21,7 +21,8 @@ struct segment {
 /* One super-packet in the making. The headers of its first packet become its own. */
 struct flow {
   struct segment first;
-  uint32_t count, size, total;   /* count 0: free. size: payload of each but the last. total: bytes */
+  uint32_t count;                /* 0: not in use */
+  uint32_t size, total;          /* payload of each but the last; bytes in all */
   bool closed;                   /* a short or pushed packet ends it */
   struct virtio_net_hdr vnet;
   struct iovec parts[1 + join_parts];

@@ -2,6 +2,7 @@
 #include "mount.h"
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +49,7 @@ napi_value mount_fuse(napi_env env, napi_callback_info info) {
   return error == 0 ? NULL : fail(env, "mount", dir, error);
 }
 
-/* Our environment and where the helper sends the descriptor. Not by setenv(3): there are threads. */
+/* Our environment, and where the helper sends the descriptor. Not setenv(3): there are threads. */
 static char **environment(void) {
   size_t n = 0;
   while (environ[n] != NULL) n++;
@@ -105,7 +106,9 @@ static int fusermount(char *dir, char *options) {
   close(ends[1]);
   int fd = error == 0 ? receive_fd(ends[0]) : -error;
   close(ends[0]);
-  if (error == 0) wait_for(pid);
+  if (error != 0) return fd;
+  if (fd < 0) kill(pid, SIGKILL);  /* it may be hanging; if it ended, nothing happens */
+  wait_for(pid);
   return fd;
 }
 

@@ -31,6 +31,6 @@ void set(napi_env env, napi_value object, const char *name, napi_value v);
 void set_function(napi_env env, napi_value object, const char *name, napi_callback f);
 
 /* Throws `what: reason` with the errno's name as code; error is positive. `needs` names the
- * capability that EPERM and EACCES ask for, or is NULL. Returns NULL, for return throw_errno(..). */
+ * capability that EPERM and EACCES ask for, or is NULL. Always returns NULL. */
 napi_value throw_errno(napi_env env, const char *what, int error, const char *needs);
 napi_value throw_text(napi_env env, const char *code, const char *message);

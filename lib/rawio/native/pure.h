@@ -1,4 +1,4 @@
-/* Cutting and joining without a device, for tests. A packet here has its virtio_net_hdr in front. */
+/* Cutting and joining without a device, for tests. Packets have their virtio_net_hdr in front. */
 #pragma once
 #include "napi.h"
 

@@ -1,5 +1,5 @@
-/* A TUN device: IP packets of this host, tun(4). With segmentation the kernel hands over super-packets
- * of up to 64 KiB, and takes such: an eighth of the work or less, for it and for us. */
+/* A TUN device: IP packets of this host, tun(4). With segmentation the kernel hands over packets of
+ * up to 64 KiB, and takes such: far less work for it and for us than one call for each. */
 #include "cut.h"
 #include "device.h"
 #include "join.h"
@@ -13,7 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define super_bytes (vnet_bytes + 0xffff + 40 + 1)  /* one more than the longest: to see it is longer */
+/* One more than the longest, to see that one is longer. */
+#define super_bytes (vnet_bytes + 0xffff + 40 + 1)
 
 struct tun {
   bool gso;
@@ -98,7 +99,7 @@ static int read_plain(struct device *d) {
   return (int)n;
 }
 
-/* Reads what is to be cut next; 0 or -errno. What is not sound is counted and leaves nothing to cut. */
+/* Reads what is to be cut next; 0 or -errno. What is not sound is counted, and nothing is left. */
 static int read_super(struct device *d, struct tun *t) {
   ssize_t r = read(d->fd, t->super.bytes, super_bytes);
   if (r < 0) return -errno;

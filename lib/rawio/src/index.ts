@@ -1,6 +1,6 @@
 /**
- * TUN, AF_PACKET, raw IP, netlink and /dev/fuse on the event loop, a batch at a time: the native boundary.
- * Nothing here or in C knows a protocol above IP and TCP's checksum.
+ * TUN, AF_PACKET, raw IP, netlink and /dev/fuse on the event loop, a batch at a time: the native
+ * boundary. Nothing here or in C knows a protocol above IP and TCP's checksum.
  */
 import { native } from './native.js';
 import type {
@@ -23,8 +23,9 @@ export type * from './types.js';
 export const arena = (size: ArenaSize): Arena => native().arena(size);
 
 /**
- * Opens a device that reads at most `budget` packets a batch (0: as many as there are slots, up to 256).
- * Throws with the reason in words, and `code`: 'ether eth1: operation not permitted: need CAP_NET_RAW: ..'.
+ * Opens a device that reads at most `budget` packets a batch (0: as many as there are slots, up to
+ * 256). Throws with the reason in words, and `code`: 'ether eth1: operation not permitted: need
+ * CAP_NET_RAW: ..'.
  */
 export function open(
   spec: Extract<Spec, { kind: 'ether' }>,
@@ -49,7 +50,10 @@ export const ifinfo = (name: string): InterfaceInfo => native().ifinfo(name);
 /** In the order of their index. */
 export const ifnames = (): string[] => native().ifnames();
 
-/** Mounts an open /dev/fuse on a directory; `options` as fuse(4)'s, "allow_other,default_permissions". */
+/**
+ * Mounts an open /dev/fuse on a directory; `options` as fuse(4)'s,
+ * "allow_other,default_permissions".
+ */
 export function mount(fd: number, dir: string, options: string, name = 'slashnet'): void {
   native().mount(fd, dir, options, name);
 }
@@ -63,7 +67,10 @@ export function fusermount(dir: string, options: string, name = 'slashnet'): num
   return native().fusermount(dir, all.join(','));
 }
 
-/** Cutting and joining as pure functions, for tests; each super-packet has its virtio_net_hdr in front. */
+/**
+ * Cutting and joining as pure functions, for tests; each super-packet has its virtio_net_hdr in
+ * front.
+ */
 export const pure = {
   cut: (bytes: Uint8Array, room = 2048): Uint8Array[] => native().cut(bytes, room),
   join: (packets: readonly Uint8Array[], udp: boolean): Uint8Array[] => native().join(packets, udp),

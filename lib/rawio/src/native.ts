@@ -17,7 +17,9 @@ export interface Native {
 
 type Loaded = { native: Native; missing: undefined } | { native: undefined; missing: string };
 
-/** What install.mjs wrote down, or what the loader says where there is a file that does not load. */
+/**
+ * What install.mjs wrote down, or what the loader says where there is a file that does not load.
+ */
 function reason(error: unknown): string {
   try {
     return readFileSync(new URL('../build/why.txt', import.meta.url), 'utf8').trim();

@@ -1,8 +1,13 @@
-/** Sending Packets: gathers those of a turn, and keeps the order when the kernel says that it is full. */
+/**
+ * Sending Packets: gathers those of a turn, and keeps the order when the kernel says that it is
+ * full.
+ */
 import { type Packet, packetOf } from '@9p/packet';
 import type { Arena, Device } from './types.js';
 
-/** Packets that one sender holds while its device is full; what comes beyond is dropped and counted. */
+/**
+ * Packets that one sender holds while its device is full; what comes beyond is dropped and counted.
+ */
 const held_limit = 1024;
 
 /** The room for copies of one arena, and the senders that share it. */
@@ -20,7 +25,10 @@ export class Outbox {
     return new Sender(this, device);
   }
 
-  /** Copies a packet's bytes; where they begin, or -1 if there can be no room. May flush every sender. */
+  /**
+   * Copies a packet's bytes; where they begin, or -1 if there can be no room. May flush every
+   * sender.
+   */
   copy(p: Packet): number {
     if (this.#used + p.length > this.arena.bytes.length) this.flush();
     const at = this.#used;
@@ -46,9 +54,15 @@ export class Outbox {
   }
 }
 
-/** One for each device. Its owner calls flush() at the end of a turn, and room() when the device does. */
+/**
+ * One for each device. Its owner calls flush() at the end of a turn, and room() when the device
+ * does.
+ */
 export class Sender {
-  /** Sources should stop until the device's room(). What is sent all the same is held, up to a limit. */
+  /**
+   * Sources should stop until the device's room(). What is sent all the same is held, up to a
+   * limit.
+   */
   full = false;
   dropped = 0;
   readonly #outbox: Outbox;
@@ -63,7 +77,9 @@ export class Sender {
     this.#limit = device.tx.length / 2;
   }
 
-  /** Takes the packet: its bytes must stay as they are until flush(). False: dropped, and counted. */
+  /**
+   * Takes the packet: its bytes must stay as they are until flush(). False: dropped, and counted.
+   */
   send(p: Packet): boolean {
     if (this.#n === this.#limit) this.flush();
     if (this.full) return this.#hold(p);

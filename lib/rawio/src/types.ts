@@ -22,8 +22,8 @@ export interface ArenaSize {
 }
 
 /**
- * Memory that C and JavaScript share: slots for reception, then room for copies from copyAt on. One for all
- * packet devices (batches do not nest), one with large slots for /dev/fuse.
+ * Memory that C and JavaScript share: slots for reception, then room for copies from copyAt on. One
+ * for all packet devices (batches do not nest), one with large slots for /dev/fuse.
  */
 export interface Arena {
   readonly bytes: Uint8Array;
@@ -38,7 +38,9 @@ export interface Events {
   rx(n: number, bytes: Uint8Array, at: Int32Array): void;
   /** Writable again after a short flush(). */
   room(): void;
-  /** Once, then nothing: the errno. ENODEV: the interface was removed, the file system unmounted. */
+  /**
+   * Once, then nothing: the errno. ENODEV: the interface was removed, the file system unmounted.
+   */
   gone(errno: string): void;
   /** netlink: messages were lost, for want of room; ask for everything anew. */
   lost?(): void;
@@ -66,16 +68,17 @@ export interface Device {
   /** start, end pairs of the packets to send, offsets into the arena. */
   readonly tx: Int32Array;
   /**
-   * Sends the first n pairs of tx; how many it is done with. Fewer than n: our buffer in the kernel is full,
-   * and room() will tell. What the kernel refuses is counted as txdropped; after gone or close, everything.
+   * Sends the first n pairs of tx; how many it is done with. Fewer than n: our buffer in the kernel
+   * is full, and room() will tell. What the kernel refuses is counted as txdropped; after gone or
+   * close, everything.
    */
   flush(n: number): number;
   /** Reading; meanwhile the kernel's queue (fq_codel on TUN) decides what to drop. */
   pause(): void;
   resume(): void;
   /**
-   * Any time, also inside rx: no event after it. The kernel takes up to 20 ms to close a TUN or packet
-   * socket, so a thread does it; `done` is called when the interface is no more.
+   * Any time, also inside rx: no event after it. The kernel takes up to 20 ms to close a TUN or
+   * packet socket, so a thread does it; `done` is called when the interface is no more.
    */
   close(done?: () => void): void;
   counters(): Counters;

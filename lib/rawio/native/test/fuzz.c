@@ -1,5 +1,5 @@
-/* Throws packets at cut.c, join.c and frame.c: garbage, and sound ones with a few bytes changed. Built by
- * test/unit/rawio.test.ts with -fsanitize=address,undefined, which is what finds anything here.
+/* Throws packets at cut.c, join.c and frame.c: garbage, and sound ones with a few bytes changed.
+ * Built by test/unit/rawio.test.ts with -fsanitize=address,undefined, which finds what is wrong.
  *   fuzz ROUNDS SEED */
 #include "../bytes.h"
 #include "../checksum.h"
@@ -78,7 +78,8 @@ static void add(struct pile *pile, const uint8_t *p, uint32_t n) {
   pile->in += 1;
 }
 
-static void cut_onto(struct pile *pile, const struct virtio_net_hdr *h, const uint8_t *p, uint32_t n) {
+static void cut_onto(struct pile *pile, const struct virtio_net_hdr *h, const uint8_t *p,
+                     uint32_t n) {
   uint8_t out[1500];
   struct cut c;
   uint8_t *copy = exact(p, n);

@@ -29,6 +29,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #phase: Phase = 'Dead';
   #linked = false;
   #active = false;
+  /** Control packets: a peer that sends any is alive. */
+  #received = 0;
   #network = false;
   /** Why the link must go, found out in the midst of an input. */
   #failed: string | undefined;
@@ -36,7 +38,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
   readonly #ended = new Set<ControlProtocol>();
   #ncpWhy = '';
 
-  /** `heard` counts the packets that came from the peer, data included (the Path knows). */
+  /** `heard` counts the data packets that came from the peer (the Path knows). */
   constructor(config: PppConfig, random: Random, heard: () => number = () => 0) {
     this.#config = config;
     this.#random = random;
@@ -55,7 +57,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
       },
       random,
     );
-    this.keepalive = new Keepalive(config.echo, (id) => this.#sendEcho(id), heard);
+    const alive = () => heard() + this.#received;
+    this.keepalive = new Keepalive(config.echo, (id) => this.#sendEcho(id), alive);
     this.#lcp = this.#newLcp();
   }
 
@@ -91,6 +94,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
       this.#host.count(n < 2 ? 'runt' : 'notopen');
       return;
     }
+    this.#received++;
     const protocol = u16(p.buf, p.start);
     if (protocol === protocols.lcp) this.#control(p, (c) => this.#lcp.receive(c, now));
     else if (!this.#lcp.opened) this.#host.count('beforelcp');

@@ -69,6 +69,8 @@ export class Accounts {
   readonly #owner: number;
   #tables: Tables | undefined;
   readonly #callers = new Map<string, Who>();
+  /** Most requests are those of the one before. */
+  #last: { readonly uid: number; readonly gid: number; readonly who: Who } | undefined;
 
   constructor(owner: number, files: AccountFiles = systemFiles) {
     this.#owner = owner;
@@ -79,6 +81,7 @@ export class Accounts {
   forget(): void {
     this.#tables = undefined;
     this.#callers.clear();
+    this.#last = undefined;
   }
 
   get #known(): Tables {
@@ -87,6 +90,11 @@ export class Accounts {
 
   /** A caller whom the system does not know has his number for a name. */
   who(uid: number, gid: number): Who {
+    if (this.#last?.uid !== uid || this.#last.gid !== gid)
+      this.#last = { uid, gid, who: this.#find(uid, gid) };
+    return this.#last.who;
+  }
+  #find(uid: number, gid: number): Who {
     const key = `${uid}:${gid}`;
     const known = this.#callers.get(key);
     if (known !== undefined) return known;

@@ -270,3 +270,38 @@ describe('without the addon', { skip, timeout: 120_000 }, () => {
     await host.ended;
   });
 });
+
+describe('fuse-native', { skip, timeout: 120_000 }, () => {
+  let space: Space;
+  let host: Host | undefined;
+  let lacking = '';
+  before(async () => {
+    space = await Space.make();
+    host = await space.host({ backend: 'fuse-native' }).catch((e: Error) => {
+      // libfuse 2 is not on every machine: then the error says so, in a line
+      assert.match(e.message, /no such device: fuse: fuse-native: /);
+      lacking = e.message;
+      return undefined;
+    });
+  });
+  after(() => space.end());
+
+  test('the same files; no wait is longer than two seconds', async (t) => {
+    if (host === undefined) return t.skip(lacking);
+    assert.equal(await space.ok('cat ppp/0/status'), 'Connected mtu 1492\n');
+    assert.equal(await space.ok('wc -c < ppp/0/big'), '400000\n');
+    assert.match((await space.run('echo fail in use > ppp/0/ctl')).err, /busy/);
+    const connect = await space.run('echo connect > ppp/0/ctl');
+    assert.match(connect.err, /Operation now in progress/);
+    assert.match(await space.ok('cat ppp/0/count'), /waiting: true/);
+    await space.ok('echo hangup > ppp/0/ctl');
+    const cat = space.start('exec cat ppp/0/event');
+    await space.ok("until grep -q 'opened: 1' ppp/0/count; do :; done");
+    cat.child.kill('SIGKILL');
+    const t0 = performance.now();
+    assert.equal((await cat.ended).signal, 'SIGKILL');
+    t.diagnostic(`a killed reader is gone after ${(performance.now() - t0).toFixed()} ms`);
+    host.say('unmount');
+    await host.hear('gone');
+  });
+});

@@ -1,0 +1,112 @@
+/** FUSE operations a second: the direct backend, fuse-native and a floor in C, in turn on one CPU.
+ *
+ *  It reads ../shared/yardstick/filebench.c, which is no part of the project. Needs root, gcc, taskset, and
+ *  libfuse 2 for fuse-native.   node dist/bench/fuse.js [RUNS] [SECONDS]
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const filebench = join(root, '../../shared/yardstick/filebench.c');
+const host = join(root, 'dist/test/fuse/host.js');
+const [runs = 5, seconds = 1] = process.argv.slice(2).map(Number);
+
+/** Ratio to fuse-native that issue 2 asks for. */
+const cases: readonly (readonly [name: string, mode: string, bytes: number, gate?: number])[] = [
+  ['open+read+close', 'orc', 1400, 2.5],
+  ['read 1400', 'sread', 1400, 3.5],
+  ['write 1400', 'swrite', 1400],
+  ['read 65536', 'sread', 65536],
+];
+
+const work = mkdtempSync(join(tmpdir(), 'slashnet-bench-'));
+const compile = (name: string, source: string): string => {
+  const out = join(work, name);
+  execFileSync('gcc', ['-O2', '-pthread', '-o', out, source]);
+  return out;
+};
+
+interface Server {
+  readonly name: string;
+  readonly file: string;
+  readonly child: ChildProcess;
+}
+
+async function serve(name: string, command: readonly string[], path: string): Promise<Server> {
+  const dir = join(work, `mnt-${name}`);
+  mkdirSync(dir);
+  const args = ['-c', '0', ...command.map((a) => (a === 'DIR' ? dir : a))];
+  const child = spawn('taskset', args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [said] = await once(child.stdout as NodeJS.ReadableStream, 'data');
+  if (!String(said).startsWith('mounted')) throw new Error(`${name}: ${said}`);
+  return { name, file: join(dir, path), child };
+}
+
+async function rate(bench: string, s: Server, mode: string, bytes: number, cpu: string) {
+  const args = ['-c', cpu, bench, mode, s.file, String(seconds), String(bytes)];
+  const child = spawn('taskset', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [said] = await once(child.stdout, 'data');
+  return Number(/(\d+) ops/.exec(String(said))?.[1]);
+}
+
+const median = (all: readonly number[]): number =>
+  [...all].sort((a, b) => a - b)[all.length >> 1] ?? Number.NaN;
+const cell = (n: number, digits = 0): string => n.toFixed(digits).padStart(9);
+
+/** One line: medians of the rates, and of the ratios run by run. */
+async function compare(
+  bench: string,
+  servers: readonly Server[],
+  [name, mode, bytes, gate]: (typeof cases)[number],
+  cpu: string,
+): Promise<void> {
+  const rates = servers.map((): number[] => []);
+  for (let run = 0; run < runs; run++) {
+    for (const [i, s] of servers.entries()) rates[i]?.push(await rate(bench, s, mode, bytes, cpu));
+  }
+  const [direct = [], native = [], floor = []] = rates;
+  const ratios = (to: readonly number[]) => median(direct.map((r, i) => r / (to[i] ?? Number.NaN)));
+  const limit = median(floor.map((r, i) => r / (native[i] ?? Number.NaN)));
+  const verdict = gate === undefined ? '' : ratios(native) >= gate ? `>= ${gate}` : `BELOW ${gate}`;
+  console.log(
+    name.padEnd(16),
+    ...rates.map((r) => cell(median(r))),
+    cell(ratios(native), 2),
+    cell(limit, 2),
+    cell(ratios(floor), 2),
+    ` ${verdict}`,
+  );
+}
+
+async function main(): Promise<void> {
+  const bench = compile('filebench', filebench);
+  const floor = compile('fuse-floor', join(root, 'bench/fuse-floor.c'));
+  const node = (backend: string) => [process.execPath, host, 'DIR', JSON.stringify({ backend })];
+  const servers = [
+    await serve('direct', node('direct'), 'ppp/0/endless'),
+    await serve('fuse-native', node('fuse-native'), 'ppp/0/endless'),
+    await serve('floor', [floor, 'DIR'], 'endless'),
+  ];
+  try {
+    for (const cpu of ['0', '1']) {
+      console.log(
+        `\nserver on CPU 0, client on CPU ${cpu}; medians of ${runs} interleaved runs of ${seconds} s;`,
+        `load ${loadavg().map((l) => l.toFixed(1))}`,
+      );
+      console.log(' '.repeat(20), 'direct    native   C floor  d/native  floor/nat.  d/floor');
+      for (const c of cases)
+        await compare(bench, servers, cpu === '0' ? c : [c[0], c[1], c[2]], cpu);
+    }
+  } finally {
+    for (const s of servers)
+      execFileSync('umount', ['-l', s.file.replace(/(\/ppp\/0)?\/endless$/, '')]);
+    for (const s of servers) s.child.kill();
+    rmSync(work, { recursive: true });
+  }
+}
+
+await main();

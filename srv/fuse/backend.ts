@@ -1,6 +1,6 @@
 /** What a FUSE backend is: the one way of mounting a tree, whatever carries the requests. */
 import type { Node } from '@9p/lib9p';
-import type { Turn } from 'slashnet/core';
+import type { Clock, Turn } from 'slashnet/core';
 import type { Accounts } from './accounts.js';
 
 export type BackendName = 'direct' | 'fuse-native';
@@ -13,6 +13,7 @@ export interface MountRequest {
   readonly accounts: Accounts;
   /** Let other users in; who may do what is the tree's to say. Needs user_allow_other unless root. */
   readonly allowOther: boolean;
+  readonly clock: Clock;
   /** Each request runs in a turn of its own. */
   readonly turn: Pick<Turn, 'run'>;
   /** One line a request, where somebody listens. */

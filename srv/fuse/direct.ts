@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { missing as noRawio } from '@9p/rawio';
-import { errorText, refuse } from 'slashnet/core';
+import { type Clock, errorText, refuse } from 'slashnet/core';
 import type { FuseBackend, FuseMount, MountRequest } from './backend.js';
 import type { Channel } from './channel.js';
 import { fmtRequest } from './fmt.js';
@@ -11,6 +11,7 @@ import { mountPlain } from './plain.js';
 import { mountRaw } from './raw.js';
 import { FuseServer } from './server.js';
 import { io_bytes } from './session.js';
+import { sleep } from './wait.js';
 
 /** How long the kernel may take to greet us. */
 const init_ms = 10_000;
@@ -44,6 +45,7 @@ class DirectMount implements FuseMount {
   readonly dir: string;
   readonly gone: Promise<string>;
   readonly #channel: Channel;
+  readonly #clock: Clock;
   readonly #server: FuseServer;
   readonly #greeting: Promise<string | undefined>;
   /** Of our mount, so that another one at the same place is left alone. */
@@ -53,6 +55,7 @@ class DirectMount implements FuseMount {
   constructor(m: MountRequest, channel: Channel) {
     this.dir = m.dir;
     this.#channel = channel;
+    this.#clock = m.clock;
     let greet: (refused?: string) => void = () => {};
     this.#greeting = new Promise((resolve) => {
       greet = resolve;
@@ -78,7 +81,7 @@ class DirectMount implements FuseMount {
   /** Until the kernel has said hello. */
   async greeted(): Promise<void> {
     this.#dev = (await mountAt(this.dir))?.dev;
-    const late = sleep(init_ms, 'no answer from the kernel');
+    const late = sleep(this.#clock, init_ms, 'no answer from the kernel');
     const refused = await Promise.race([this.#greeting, late.over]);
     late.stop();
     if (refused === undefined) return;
@@ -100,14 +103,4 @@ function requests(server: FuseServer, m: MountRequest) {
     trace?.(fmtRequest(b, start, end));
     turn.run(() => server.request(b, start, end));
   };
-}
-
-/** A promise of `value` after a while. */
-export function sleep<T>(ms: number, value: T): { over: Promise<T>; stop(): void } {
-  let stop = (): void => {};
-  const over = new Promise<T>((resolve) => {
-    const timer = setTimeout(() => resolve(value), ms);
-    stop = () => clearTimeout(timer);
-  });
-  return { over, stop };
 }

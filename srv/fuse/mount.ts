@@ -2,7 +2,7 @@
 import { realpath, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Tree } from '@9p/lib9p';
-import { errorText, refuse, type Turn } from 'slashnet/core';
+import { type Clock, errorText, realClock, refuse, type Turn } from 'slashnet/core';
 import { Accounts } from './accounts.js';
 import {
   type BackendName,
@@ -11,10 +11,11 @@ import {
   fsname,
   type MountRequest,
 } from './backend.js';
-import { direct, sleep } from './direct.js';
+import { direct } from './direct.js';
 import { type MountInfo, mountAt } from './mountinfo.js';
 import { fuseNative } from './native.js';
 import { detach } from './system.js';
+import { every, sleep } from './wait.js';
 
 export interface MountOptions {
   /** Default: the first that works here, direct before fuse-native. */
@@ -23,6 +24,7 @@ export interface MountOptions {
   readonly aname?: string;
   /** Let users in besides the one who mounts. Default false. */
   readonly allowOther?: boolean;
+  readonly clock?: Clock;
   readonly turn?: Pick<Turn, 'run'>;
   /** One line a request. */
   readonly trace?: (line: string) => void;
@@ -37,13 +39,15 @@ const accounts_refresh_ms = 60_000;
  * refused. Throws FileError, one line. After this no file operation of this process may touch `dir`.
  */
 export async function mountFuse(tree: Tree, dir: string, o: MountOptions = {}): Promise<FuseMount> {
+  const { clock = realClock } = o;
   const backend = await choose(o.backend);
   const accounts = new Accounts(process.getuid?.() ?? 0);
   const me = accounts.who(process.getuid?.() ?? 0, process.getgid?.() ?? 0);
   const root = await tree.attach(me, o.aname ?? '');
   const request: MountRequest = {
     root,
-    dir: await freeDirectory(dir),
+    dir: await freeDirectory(dir, clock),
+    clock,
     accounts,
     allowOther: o.allowOther ?? false,
     turn: o.turn ?? { run: (f) => f() },
@@ -51,9 +55,8 @@ export async function mountFuse(tree: Tree, dir: string, o: MountOptions = {}): 
     bug: o.bug ?? ((e) => process.emitWarning(errorText(e))),
   };
   const mount = await backend.mount(request);
-  const timer = setInterval(() => accounts.forget(), accounts_refresh_ms);
-  timer.unref();
-  void mount.gone.then(() => clearInterval(timer));
+  const timer = every(clock, accounts_refresh_ms, () => accounts.forget());
+  void mount.gone.then(() => timer.stop());
   return mount;
 }
 
@@ -70,12 +73,12 @@ async function choose(name: BackendName | undefined): Promise<FuseBackend> {
 }
 
 /** `dir` made absolute without links, and nothing of ours mounted there. */
-async function freeDirectory(dir: string): Promise<string> {
+async function freeDirectory(dir: string, clock: Clock): Promise<string> {
   for (let layer = 0; layer < stale_max; layer++) {
     const path = await canonical(dir);
     const there = await mountAt(path);
     if (there === undefined || !isOurs(there)) return path;
-    if (!(await isDead(path))) throw refuse(`${path} is in use: slashnet is mounted there`);
+    if (!(await isDead(path, clock))) throw refuse(`${path} is in use: slashnet is mounted there`);
     await detach(path);
   }
   throw refuse(`${dir} is in use: too many dead mounts there`);
@@ -100,8 +103,8 @@ async function canonical(dir: string): Promise<string> {
 const alive_ms = 2000;
 
 /** A mount whose daemon is gone refuses at once. In the thread pool, since a live one may be slow. */
-async function isDead(path: string): Promise<boolean> {
-  const late = sleep(alive_ms, false);
+async function isDead(path: string, clock: Clock): Promise<boolean> {
+  const late = sleep(clock, alive_ms, false);
   const dead = statfs(path).then(
     () => false,
     (e: NodeJS.ErrnoException) => e.code === 'ENOTCONN' || e.code === 'ECONNABORTED',

@@ -3,10 +3,11 @@
 import type { Wait } from '@9p/lib9p';
 import type Fuse from 'fuse-native';
 import type { Operations, Stat } from 'fuse-native';
-import { cut, error_bytes, errorText, refuse } from 'slashnet/core';
+import { type Clock, cut, error_bytes, errorText, refuse } from 'slashnet/core';
 import { type FuseBackend, type FuseMount, fsname, type MountRequest } from './backend.js';
 import { mountAt } from './mountinfo.js';
 import { Paths } from './paths.js';
+import { every } from './wait.js';
 import type { Attr } from './wire.js';
 
 const load = async (): Promise<typeof Fuse> => (await import('fuse-native')).default;
@@ -28,10 +29,7 @@ export const fuseNative: FuseBackend = {
       root: m.root,
       accounts: m.accounts,
       who: m.accounts.who(process.getuid?.() ?? 0, process.getgid?.() ?? 0),
-      after: (ms, ring) => {
-        const timer = setTimeout(ring, ms);
-        return () => clearTimeout(timer);
-      },
+      clock: m.clock,
       bug: m.bug,
     });
     const Fuse = await load();
@@ -43,7 +41,7 @@ export const fuseNative: FuseBackend = {
     });
     await called((done) => fuse.mount(done));
     const mount = new NativeMount(m.dir, fuse, paths);
-    await mount.watch();
+    await mount.watch(m.clock);
     return mount;
   },
 };
@@ -103,7 +101,7 @@ class NativeMount implements FuseMount {
   readonly #fuse: Fuse;
   readonly #paths: Paths;
   #dev: string | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: { stop(): void } | undefined;
   #end: (why: string) => void = () => {};
 
   constructor(dir: string, fuse: Fuse, paths: Paths) {
@@ -121,20 +119,19 @@ class NativeMount implements FuseMount {
     return '';
   }
 
-  async watch(): Promise<void> {
+  async watch(clock: Clock): Promise<void> {
     this.#dev = (await mountAt(this.dir))?.dev;
-    this.#timer = setInterval(() => {
+    this.#timer = every(clock, look_ms, () => {
       void this.#there().then((there) => {
         if (!there) this.#over('ENODEV');
       });
-    }, look_ms);
-    this.#timer.unref();
+    });
   }
   async #there(): Promise<boolean> {
     return (await mountAt(this.dir))?.dev === this.#dev;
   }
   #over(why: string): void {
-    clearInterval(this.#timer);
+    this.#timer?.stop();
     this.#paths.close();
     this.#end(why);
   }

@@ -1,7 +1,7 @@
 /** The tree by paths, for libfuse's high-level interface as fuse-native has it: it tells neither who asks
  *  nor that he has gone. So nothing waits for long here. */
 import { FileError, type Node, type OpenFile, omode, type Wait, type Who } from '@9p/lib9p';
-import { errnoOf, errorText } from 'slashnet/core';
+import { type Clock, errnoOf, errorText } from 'slashnet/core';
 import type { Accounts } from './accounts.js';
 import { attrOf } from './attrs.js';
 import { isDir } from './inodes.js';
@@ -21,8 +21,7 @@ export interface PathOptions {
   readonly root: Node;
   readonly accounts: Accounts;
   readonly who: Who;
-  /** Rings once after `wait_ms`; returns how to stop it. */
-  readonly after: (ms: number, ring: () => void) => () => void;
+  readonly clock: Clock;
   readonly bug: (e: unknown) => void;
 }
 
@@ -150,13 +149,13 @@ export class Paths {
     if (!(result instanceof Promise)) return result;
     this.#pending.add(op);
     return new Promise((resolve, reject) => {
-      const stop = this.#o.after(wait_ms, () => {
+      const timer = this.#o.clock.after(wait_ms, () => {
         op.answered = true;
         if (late === 'given up') flush(op);
         reject(new Errno(late === 'given up' ? errno.EINTR : einprogress));
       });
       const settled = (): boolean => {
-        stop();
+        timer.stop();
         this.#pending.delete(op);
         return !op.answered && !this.#closed;
       };

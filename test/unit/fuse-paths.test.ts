@@ -22,7 +22,7 @@ function setup() {
     root: mem.root,
     accounts: new Accounts(0, { passwd: () => 'root:x:0:0::', group: () => 'root:x:0:' }),
     who: req().who,
-    after: (ms, ring) => clock.after(ms, ring).stop,
+    clock,
     bug: (e) => bugs.push(e),
   });
   /** What comes of it, as fuse-native is told; undefined while it waits. */

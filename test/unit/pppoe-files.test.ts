@@ -7,6 +7,7 @@ import {
   type Conversation,
   counters,
   join,
+  type Layer,
   makeSystem,
   omode,
   Port,
@@ -82,7 +83,7 @@ function setup() {
       });
     },
   };
-  const ether = system.env.serve<Station>({
+  const layer: Layer<Station> = {
     name: 'ether0',
     limit: 8,
     about: 'played by a test',
@@ -95,8 +96,9 @@ function setup() {
       s.close = () => void stations.delete(s);
       return s;
     },
-  });
-  return { clock, system, stations, frames, session, net, ether };
+  };
+  const serveEther = () => system.env.serve(layer);
+  return { clock, system, stations, frames, session, net, serveEther, ether: serveEther() };
 }
 type Setup = ReturnType<typeof setup>;
 
@@ -253,6 +255,27 @@ test('the interface goes: told above and in err; connect finds the next of its n
   assert.match(a.told.at(-1) ?? '', /^down ether0 is gone: /);
   assert.match(await read(t.system, '/pppoe/0/err'), /^ether0 is gone: /);
   await assert.rejects(connect(t), /ether0/);
+  t.serveEther();
+  await connect(t);
+  assert.equal(a.told.at(-1), 'up 1494');
+  assert.equal(t.stations.size, 2);
+});
+
+test('the interface is taken down: the session is over, and connect says why it cannot', async () => {
+  const t = await bound();
+  const a = await above(t);
+  await connect(t);
+  t.system.turn.run(() => {
+    for (const s of t.stations) s.upper.lower('eth1 was taken down');
+  });
+  assert.equal(a.told.at(-1), 'down ether0 is down: eth1 was taken down');
+  assert.match(await read(t.system, '/pppoe/0/status'), /^Idle /);
+  await assert.rejects(connect(t), /^FileError: ether0 is down: connect/);
+  t.system.turn.run(() => {
+    for (const s of t.stations) s.upper.raise();
+  });
+  await connect(t);
+  assert.match(await read(t.system, '/pppoe/0/status'), /^Session /);
 });
 
 test('a session set by hand', async () => {

@@ -35,6 +35,13 @@ const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: '
 const fresh = (slots = 64): Arena =>
   arena({ slots, slotBytes: 2048, headroom: 128, copyBytes: 2048 * 512 });
 
+/** Till the kernel has seen the carrier: what is sent before that is dropped. */
+function waitRunning(name: string): void {
+  const running = 0x40;
+  for (let tries = 0; tries < 200 && !(ifinfo(name).flags & running); tries++) ip('link', 'show');
+  ip('link', 'set', name, 'up'); // takes the lock under which the rest of it is done
+}
+
 /** A veth pair that lasts as long as its test; both ends up. */
 let pairs = 0;
 function pair(t: { after(f: () => void): void }): [string, string] {
@@ -42,6 +49,7 @@ function pair(t: { after(f: () => void): void }): [string, string] {
   ip('link', 'add', a, 'type', 'veth', 'peer', 'name', b);
   for (const name of [a, b]) ip('link', 'set', name, 'addrgenmode', 'none', 'up');
   t.after(() => spawnSync('ip', ['link', 'del', a]));
+  for (const name of [a, b]) waitRunning(name);
   return [a, b];
 }
 
@@ -143,9 +151,9 @@ test('ether: down is not gone, removed is', async (t) => {
   assert.equal(sendAll(right, shared, [frame(60)]), 1);
   assert.equal(right.counters().txdropped, 1);
   ip('link', 'set', b, 'up');
-  const again = setInterval(() => sendAll(left, shared, [frame(60)]), 10); // till carrier is seen
-  await to.until('a frame after up', (r) => r.packets.length > 0);
-  clearInterval(again);
+  for (const name of [a, b]) waitRunning(name);
+  sendAll(left, shared, [frame(60)]);
+  await to.until('a frame after up', (r) => r.packets.length === 1);
   assert.deepEqual(to.told, []);
   ip('link', 'del', a);
   await to.until('gone', (r) => r.told.length > 0);

@@ -40,6 +40,7 @@ export class EtherConversation implements Conversation {
       framing: 'packet',
       mtu: () => on.link.mtu + headerLen,
       tap: 'outbound',
+      least_bytes: headerLen,
       full: () => this.#device?.full ?? false,
       take: (p) => this.#send(p),
     });

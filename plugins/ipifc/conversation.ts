@@ -10,6 +10,7 @@ import {
   type Port,
   type Req,
   refuse,
+  type Traffic,
 } from 'slashnet/core';
 import { type Address, addressLine, addressText, parseAddress, sameIp } from './address.js';
 import { statusText } from './fmt.js';
@@ -32,6 +33,14 @@ export interface Below {
   up: boolean;
 }
 
+function count(t: Writable, port: Port): void {
+  t.txpackets += port.delivered;
+  t.txbytes += port.deliveredBytes;
+  t.rxpackets += port.sent;
+  t.rxbytes += port.sentBytes;
+}
+type Writable = { -readonly [K in keyof Traffic]: Traffic[K] };
+
 export class Ipifc implements Conversation {
   readonly ctx: Context;
   readonly host: Host;
@@ -52,6 +61,8 @@ export class Ipifc implements Conversation {
   /** Where packets of the host go, but for pool mode: what is bound below, else our own data file. */
   #out: Port;
   #paused = false;
+  /** Of links that are gone. */
+  readonly #past = { txpackets: 0, txbytes: 0, rxpackets: 0, rxbytes: 0 };
 
   readonly #closed: () => void;
 
@@ -82,15 +93,16 @@ export class Ipifc implements Conversation {
   get mtu(): number {
     return this.#mtu;
   }
+  /** tx is from the host, rx to it. */
+  traffic(): Traffic {
+    const t = { ...this.#past };
+    for (const port of [this.upper, ...[...this.below.values()].map((b) => b.port)]) count(t, port);
+    return t;
+  }
   /** The whole text, ip(3)'s. */
   status(): string {
-    const { upper, medium, mtu, recvra, speed, delay, addresses } = this;
-    let pktin = upper.sent;
-    let pktout = upper.delivered;
-    for (const b of this.below.values()) {
-      pktin += b.port.sent;
-      pktout += b.port.delivered;
-    }
+    const { medium, mtu, recvra, speed, delay, addresses } = this;
+    const { rxpackets: pktin, txpackets: pktout } = this.traffic();
     const device = medium?.name ?? '';
     const errors = { errin: 0, errout: 0 };
     return statusText({ device, mtu, recvra, pktin, pktout, speed, delay, addresses, ...errors });
@@ -236,6 +248,7 @@ export class Ipifc implements Conversation {
   #detached(below: Below, why: string): void {
     if (this.below.get(below.path) !== below || below.link === undefined) return;
     this.below.delete(below.path);
+    count(this.#past, below.port);
     void this.pool?.forget(below);
     this.#choose();
     if (this.pool !== undefined) return;
@@ -251,6 +264,7 @@ export class Ipifc implements Conversation {
   }
   async #leave(b: Below, why: string): Promise<void> {
     this.below.delete(b.path);
+    count(this.#past, b.port);
     await this.pool?.forget(b);
     await b.link?.unbind(why);
     this.#choose();

@@ -78,6 +78,8 @@ export class DataFile {
     if (!this.#upper.isUp) throw refuse(Enotconn);
     if (data.length > this.#upper.mtu && this.#upper.framing === 'packet')
       throw refuse(`packet too large: ${data.length} bytes, mtu ${this.#upper.mtu}`);
+    if (data.length < this.#upper.least_bytes)
+      throw refuse(`packet too small: ${data.length} bytes, at least ${this.#upper.least_bytes}`);
     if (this.#upper.full) return this.#later(data, req);
     const p = take(data.length);
     p.buf.set(data, p.start);

@@ -58,6 +58,8 @@ export interface Conversation {
   status(): string;
   local?(): string;
   remote?(): string;
+  /** For `stats`, where it is not what passes `upper`. */
+  traffic?(): Traffic;
   /** The end that `bind path` joins to the data file at `path`. Throws a refusal. */
   lower?(path: string): Port;
   /** Instead of opening and joining: for layers that share what is below (pppoe, pptp). The path may be a
@@ -71,6 +73,13 @@ export interface Conversation {
   hangup?(why: string): Wait<void>;
   /** The directory goes: stop timers, release what is shared. Never throws. */
   close(why: string): void;
+}
+
+export interface Traffic {
+  readonly txpackets: number;
+  readonly txbytes: number;
+  readonly rxpackets: number;
+  readonly rxbytes: number;
 }
 
 /** What is joined below a conversation. */

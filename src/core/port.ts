@@ -12,6 +12,8 @@ export interface PortOptions {
   readonly framing: 'packet' | 'bytes';
   /** Largest packet that send() takes now. */
   mtu(): number;
+  /** Shortest packet that a write may bring. */
+  readonly least_bytes?: number;
   /** What log and pcap show passes here; says which way a send() to this port goes. */
   readonly tap?: 'inbound' | 'outbound';
   /** send() would drop. */
@@ -84,6 +86,9 @@ export class Port implements Sink {
   }
   get mtu(): number {
     return this.#o.mtu();
+  }
+  get least_bytes(): number {
+    return this.#o.least_bytes ?? 0;
   }
   get full(): boolean {
     return this.#o.full?.() ?? false;

@@ -5,7 +5,7 @@ import type { Slot } from './conv.js';
 import { Eperm, refuse } from './errors.js';
 import { defNode, FileNode, TextFile } from './files.js';
 import type { Chan } from './namespace.js';
-import type { FileDef, Layer, Verb } from './plugin.js';
+import type { FileDef, Layer, Traffic, Verb } from './plugin.js';
 import type { Port } from './port.js';
 
 const redials_max = 1_000_000;
@@ -79,14 +79,22 @@ const standardFiles = ['ctl', 'data', 'status', 'stats', 'local', 'remote', 'err
 standardFiles.push('pcap', 'help');
 
 function statsOf(s: Slot): string {
-  const { upper } = s.c;
+  const t = s.c.traffic?.() ?? trafficOf(s.c.upper);
   const traffic =
-    upper === undefined
+    t === undefined
       ? ''
-      : `txpackets: ${upper.sent}\ntxbytes: ${upper.sentBytes}\n` +
-        `rxpackets: ${upper.delivered}\nrxbytes: ${upper.deliveredBytes}\n`;
+      : `txpackets: ${t.txpackets}\ntxbytes: ${t.txbytes}\n` +
+        `rxpackets: ${t.rxpackets}\nrxbytes: ${t.rxbytes}\n`;
   return traffic + s.stats.toString();
 }
+
+const trafficOf = (upper: Port | undefined): Traffic | undefined =>
+  upper && {
+    txpackets: upper.sent,
+    txbytes: upper.sentBytes,
+    rxpackets: upper.delivered,
+    rxbytes: upper.deliveredBytes,
+  };
 
 /** A file whose opens keep an unkept conversation alive. */
 class Holding implements OpenFile {

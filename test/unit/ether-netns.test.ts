@@ -1,7 +1,7 @@
 /** /etherN on veth interfaces, in a network namespace of the test's own. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { hex, packetOf } from '@9p/packet';
+import { hex, packetOf, put32, take, u32 } from '@9p/packet';
 import { join, Port } from 'slashnet/core';
 import ether from '../../plugins/ether/plugin.js';
 import { bytes, eventually, Files, inNetns, reqOf, sh, soon } from '../kit/index.js';
@@ -76,6 +76,7 @@ if (inNetns(import.meta.url, 'ether on Linux')) {
     const want = bytes('ffffffffffff 020000000001 8863 1109 0000 0004 0101 0000');
     assert.equal(hex(await reading), hex(want));
     assert.throws(() => from.write(new Uint8Array(1515), 0, reqOf()), /too large/);
+    assert.throws(() => from.write(new Uint8Array(13), 0, reqOf()), /packet too small: 13 bytes/);
     to.close();
     from.close();
     await close(a, b);
@@ -145,6 +146,55 @@ if (inNetns(import.meta.url, 'ether on Linux')) {
     await eventually('2000 frames', () => n === 2000);
     assert.match(await f.read(`${await of('eth1')}/stats`), /\nout: 20\d\d\n/);
     await close(a, b);
+  });
+
+  test('a slow interface: it says that it is full, drops little and keeps the order', async (t) => {
+    try {
+      sh('tc qdisc add dev eth1 root tbf rate 80mbit burst 20k limit 20mb');
+    } catch (e) {
+      t.skip(`no tbf: ${e}`);
+      return;
+    }
+    const a = await connected('eth1', 'connect 0x88b5');
+    const b = await connected('eth2', 'connect 0x88b5');
+    const got: number[] = [];
+    let room = 0;
+    const port = await f.port(`${a}/data`);
+    const near = new Port({
+      name: 'near',
+      framing: 'packet',
+      mtu: () => 1514,
+      take: () => undefined,
+      room: () => void room++,
+    });
+    join(near, port);
+    const far = new Port({
+      name: 'far',
+      framing: 'packet',
+      mtu: () => 1514,
+      take(p) {
+        if (p.length === 1400) got.push(u32(p.buf, p.start + 14));
+        return undefined;
+      },
+    });
+    join(far, await f.port(`${b}/data`));
+    let sent = 0;
+    for (let k = 0; k < 400; k++) {
+      if (port.full) await eventually('room', () => !port.full);
+      s.turn.run(() => {
+        for (let i = 0; i < 10; i++) {
+          const p = take(1400);
+          p.bytes().set(bytes('020000000002 000000000000 88b5'));
+          put32(p.buf, p.start + 14, sent++);
+          near.deliver(p);
+        }
+      });
+    }
+    await eventually('all of them', () => got.length === sent);
+    assert.ok(room > 0, 'it was full, and then had room');
+    assert.deepEqual(got, [...got.keys()], 'in order');
+    await close(a, b);
+    sh('tc qdisc del dev eth1 root');
   });
 
   test('an interface that is down tells what stands on it, and that it is up again', async () => {

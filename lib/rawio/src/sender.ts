@@ -117,7 +117,9 @@ export class Sender {
     const { tx } = this.#device;
     this.full = true;
     for (let i = went; i < n; i++)
-      this.#held.push(packetOf(this.#outbox.arena.bytes.subarray(tx[2 * i]!, tx[2 * i + 1]!)));
+      this.#held.push(
+        packetOf(this.#outbox.arena.bytes.subarray(tx[2 * i]!, tx[2 * i + 1]!)).keep(),
+      );
   }
 
   #hold(p: Packet): boolean {

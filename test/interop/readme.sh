@@ -7,7 +7,7 @@
 CASES=$*
 # What the README's script names.
 export LAB_IF=eth1 LAB_USER=glenda LAB_PASS=secret LAB_AUTH=chap SECS=${SECS:-3}
-unset SLASHNET
+unset SLASHNET # the script uses the default socket
 export XDG_RUNTIME_DIR=$LAB_RUN
 
 # The fence after the line that says so, in two parts: all, and the hangup.
@@ -23,9 +23,9 @@ traffic() {
 	ping -q -c 1000 -i 0.005 -W 3 "$LAB_PEER_IP" >"$LAB_RUN/ping" || { cat "$LAB_RUN/ping"; return 1; }
 	grep -q '1000 received, 0% packet loss' "$LAB_RUN/ping" || { cat "$LAB_RUN/ping"; return 1; }
 	echo "# $(grep received "$LAB_RUN/ping"); $(grep rtt "$LAB_RUN/ping")"
-	g "iperf3 -s -D"
 	local way
 	for way in '' -R; do
+		g "iperf3 -s -D -1 >/dev/null; sleep 0.3"
 		# shellcheck disable=SC2086  # -R or nothing
 		iperf3 -c "$LAB_PEER_IP" -t "$SECS" -f m $way >"$LAB_RUN/iperf" || { cat "$LAB_RUN/iperf"; return 1; }
 		echo "# iperf3 $way: $(awk '/receiver/ {print $7, $8}' "$LAB_RUN/iperf")"
@@ -51,10 +51,10 @@ script_case() {
 	mkdir -p "$LAB_RUN/bin"
 	ln -sf "$(readlink -f "$SLASHNET_BIN")" "$LAB_RUN/bin/slashnet"
 	PATH=$LAB_RUN/bin:$PATH
-	mac=$(cat "/sys/class/net/$LAB_IF/address")
-	tcpdump -i "$LAB_IF" -U -w "$LAB_RUN/wire.pcap" 2>"$LAB_RUN/tcpdump.log" &
+	mac=$(ip -o link show "$LAB_IF" | grep -o 'ether [0-9a-f:]*' | cut -c7-)
+	tcpdump -i "$LAB_IF" --immediate-mode -U -w "$LAB_RUN/wire.pcap" 2>"$LAB_RUN/tcpdump.log" &
 	local dump=$! rc=0
-	until grep -q listening "$LAB_RUN/tcpdump.log"; do sleep 0.05; done
+	until grep -qs listening "$LAB_RUN/tcpdump.log"; do sleep 0.05; done
 	set -e
 	# shellcheck disable=SC1091  # made above
 	. "$LAB_RUN/script.up" >"$LAB_RUN/sut.log" 2>&1
@@ -70,8 +70,8 @@ script_case() {
 	wire PADT 'pppoe.code == 0xa7' || rc=1
 	nothing_left || rc=1
 	slashnet unmount /mnt || rc=1
-	kill %1
-	wait %1
+	DAEMON=$(pgrep -f 'serve --ether ether0=eth1')
+	daemon_stop || rc=1
 	ac_stop
 	return "$rc"
 }

@@ -32,11 +32,13 @@ export interface Daemon {
   /** Serve the tree over FUSE at a directory. */
   mount(dir: string): Promise<void>;
   unmount(dir: string): Promise<void>;
-  /** Hang up, unmount, remove sockets; done within `stop_ms` whatever a peer does. */
+  /** Hang up, unmount, remove sockets; done within 2 s whatever a peer does. */
   stop(why: string): Promise<void>;
 }
 
-export const stop_ms = 1800;
+/** Two seconds in all, whatever a peer does. */
+const hangup_ms = 1200;
+const unmount_ms = 500;
 const ourPlugins = fileURLToPath(new URL('../plugins', import.meta.url));
 
 export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
@@ -54,15 +56,17 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
   const server = new Server(system.tree, {
     who: (uname, peer) => whoIs(system, uname, peer, o.insecure === true),
     fault: bug,
+    turn: (work) => system.turn.run(work),
     ...(o.trace === undefined ? {} : { trace: o.trace }),
   });
   const listeners: Listener[] = [];
 
   async function stop(why: string): Promise<void> {
     const log = (what: string) => (e: unknown) => system.env.log(`${what}: ${errorText(e)}`);
-    await within(stop_ms, system.stop(why)).catch(log('stop'));
+    await within(hangup_ms, system.stop(why)).catch(log('stop'));
     imports.stop();
-    for (const dir of mounts.dirs) await within(stop_ms, mounts.unmount(dir)).catch(log(dir));
+    const unmounted = mounts.dirs.map((dir) => mounts.unmount(dir).catch(log(dir)));
+    await within(unmount_ms, Promise.all(unmounted)).catch(log('unmount'));
     server.hangup(why);
     for (const l of listeners) await l.close().catch(log(l.address));
   }

@@ -22,11 +22,12 @@ function layerOf(agent: KeyAgent): Layer<AuthConversation> {
         run: (c, args, req) => c.start(args, req),
       },
     ],
-    files: [{ name: 'data', perm: 0o660, open: (c) => new AuthData(c) }],
+    files: [{ name: 'data', perm: 0o660, secret: true, open: (c) => new AuthData(c) }],
     rootFiles: [
       {
         name: 'ctl',
         perm: 0o644,
+        secret: true,
         text: () => agent.ring.toString(),
         write: (_c, data, req) => agent.control(data, req.who),
       },
@@ -35,7 +36,12 @@ function layerOf(agent: KeyAgent): Layer<AuthConversation> {
         perm: 0o444,
         text: () => (agent.err === '' ? '' : `${agent.err}\n`),
       },
-      { name: 'rpc', perm: 0o666, open: (_c, _mode, req) => new RpcFile(agent, req.who) },
+      {
+        name: 'rpc',
+        perm: 0o666,
+        secret: true,
+        open: (_c, _mode, req) => new RpcFile(agent, req.who),
+      },
       { name: 'proto', perm: 0o444, text: () => protocols.map((p) => `${p.name}\n`).join('') },
       { name: 'log', perm: 0o400, stream: (_c, q, req) => agent.readLog(q, req.who) },
     ],

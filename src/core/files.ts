@@ -43,6 +43,8 @@ export interface NodeOptions {
   readonly perm: number;
   /** uid of the file: asked anew, as a conversation's owner may change. */
   owner(): string;
+  /** What is read and written is shown in no trace. */
+  readonly secret?: boolean;
 }
 
 abstract class Base implements Node {
@@ -113,8 +115,10 @@ export type Opener = (mode: number, req: Req, qid: Qid) => Wait<OpenFile>;
 export class FileNode extends Base {
   readonly #opener: Opener;
   readonly slow: boolean;
+  readonly secret: boolean;
   constructor(o: NodeOptions, opener: Opener, slow = false) {
     super(qt.file, o);
+    this.secret = o.secret === true;
     this.#opener = opener;
     this.slow = slow;
   }
@@ -166,7 +170,7 @@ const stream_bytes = 256 * 1024;
 
 /** The node of a plugin's file definition, for the thing `c` that it is about. */
 export function defNode<C>(def: FileDef<C>, c: C, owner: () => string): FileNode {
-  const o = { name: def.name, perm: def.perm, owner };
+  const o = { name: def.name, perm: def.perm, owner, secret: def.secret === true };
   if ('port' in def) throw new Error(`${def.name}: a data file belongs to a conversation`);
   if ('open' in def) return new FileNode(o, (mode, req, qid) => def.open(c, mode, req, qid));
   if ('stream' in def)

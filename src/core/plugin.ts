@@ -163,7 +163,12 @@ export interface Verb<C> {
   run(c: C, args: readonly string[], req: Req): Wait<void>;
 }
 
-export type FileDef<C> = { readonly name: string; readonly perm: number } & (
+export type FileDef<C> = {
+  readonly name: string;
+  readonly perm: number;
+  /** Keys and proofs pass here: shown in no trace. */
+  readonly secret?: boolean;
+} & (
   | {
       /** Made anew by a read at offset 0, then sliced. */
       text(c: C, who: Who): string;

@@ -8,8 +8,6 @@ import { type Command, type Options, Usage } from './command.js';
 /** Loaded unless a profile or --bare says otherwise; what cannot run here is told and left out. */
 const usual = ['auth', 'loop', 'ipifc', 'pppoe', 'ppp'];
 
-const exit_ms = 100;
-
 const list = (v: unknown): readonly string[] => (Array.isArray(v) ? (v as string[]) : []);
 
 /** "ether0=eth1" to the plugin's arguments. */
@@ -77,8 +75,7 @@ export const serve: Command = {
       d.system.env.log(`${why}: hanging up`);
     } finally {
       await d.stop('the daemon ended');
-      setTimeout(() => process.exit(), exit_ms).unref(); // whatever a plugin has left behind
     }
-    return 0;
+    return process.exit(0); // whatever a plugin has left behind must not keep the process
   },
 };

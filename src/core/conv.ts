@@ -263,7 +263,7 @@ export class Slot implements Context {
   close(why: string, byVerb = false): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.redial.stop();
+    this.redial.hungup();
     // The verb that closes does not fail by its own doing.
     if (!byVerb) this.control.abort(why);
     const link = this.link;

@@ -21,8 +21,7 @@ export class Redial {
   }
 
   connecting(): void {
-    this.#timer?.stop();
-    this.#timer = undefined;
+    this.#stop();
   }
   connected(args: readonly string[]): void {
     this.args = args;
@@ -30,15 +29,15 @@ export class Redial {
     this.#left = this.tries;
     this.#wait_ms = first_ms;
   }
-  /** Someone said hangup: stay down. */
+  /** Hung up or closed: stay down, also when the attempt under way fails. */
   hungup(): void {
     this.#wanted = false;
-    this.stop();
+    this.#stop();
   }
   lost(): void {
     if (this.#wanted && this.#timer === undefined && this.#left > 0) this.#later();
   }
-  stop(): void {
+  #stop(): void {
     this.#timer?.stop();
     this.#timer = undefined;
   }

@@ -1,7 +1,7 @@
 /** HDLC-like framing on a line of bytes, RFC 1662 sections 3 and 4: flags, escapes, FCS-16. An n:m path: a
  *  chunk of bytes holds no frame, several, or a part of one. */
 import { fcs16, fcsGood, fcsInit, type Packet, put16, take, u16 } from '@9p/packet';
-import type { Path, Sink } from 'slashnet/core';
+import type { Ms, Path, Sink } from 'slashnet/core';
 import { protocols } from './codes.js';
 
 const flag = 0x7e;
@@ -10,6 +10,8 @@ const flip = 0x20;
 /** FCS, and the shortest frame: a compressed protocol with no information. */
 const fcs_bytes = 2;
 const frame_min_bytes = 3;
+/** After a line was idle so long, a frame has a flag in front: noise since then harms no frame. */
+const idle_ms = 1000;
 
 export type HdlcDrop = 'badfcs' | 'abort' | 'shortframe' | 'longframe';
 
@@ -25,6 +27,7 @@ export class HdlcPath implements Path<HdlcDrop> {
   #deaf = true;
   /** The last byte sent was a flag: the next frame needs none in front. */
   #flagSent = false;
+  #sentAt: Ms = 0;
 
   /** `frame_bytes` is the longest frame taken, FCS included. `count` is told of each frame dropped: one
    *  chunk may hold several. */
@@ -42,19 +45,20 @@ export class HdlcPath implements Path<HdlcDrop> {
   }
 
   /** A frame, from its address or protocol field on, becomes bytes. */
-  down(p: Packet, below: Sink): undefined {
+  down(p: Packet, below: Sink, now: Ms): undefined {
     const n = p.end - p.start;
     const accm = isLcp(p) ? 0xffffffff : this.sendAccm;
     const fcs = ~fcs16(p.buf, p.start, p.end, fcsInit) & 0xffff;
     const out = take(2 * (n + fcs_bytes) + 2);
     let at = out.start;
-    if (!this.#flagSent) out.buf[at++] = flag;
+    if (!this.#flagSent || now - this.#sentAt >= idle_ms) out.buf[at++] = flag;
     for (let i = p.start; i < p.end; i++) at = stuff(out.buf, at, p.buf[i] ?? 0, accm);
     at = stuff(out.buf, at, fcs & 0xff, accm);
     at = stuff(out.buf, at, fcs >>> 8, accm);
     out.buf[at++] = flag;
     out.end = at;
     this.#flagSent = below.send(out);
+    this.#sentAt = now;
     return undefined;
   }
 

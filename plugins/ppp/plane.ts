@@ -113,7 +113,7 @@ export class Plane {
   }
   #bytes(p: Packet, line: Sink): boolean {
     this.#ctx.tap?.(false, p);
-    this.#hdlc?.down(p, line);
+    this.#hdlc?.down(p, line, this.#ctx.env.clock.now());
     return true;
   }
 

@@ -79,7 +79,8 @@ test('any bytes on a line give only frames whose FCS is good', () => {
   const line = new HdlcPath(1504, () => void bad++);
   const frames: Uint8Array[] = [];
   const wire: Uint8Array[] = [];
-  for (const b of corpus) line.down(packet(b), { send: (p) => wire.push(p.bytes().slice()) > 0 });
+  const out: Sink = { send: (p) => wire.push(p.bytes().slice()) > 0 };
+  for (const b of corpus) line.down(packet(b), out, 0);
   for (const b of samples(13, fuzzIterations(), wire))
     line.up(packet(b), { send: (p) => frames.push(p.bytes().slice()) > 0 });
   assert.ok(frames.length > 0 && bad > 0);

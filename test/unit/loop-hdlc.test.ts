@@ -29,7 +29,8 @@ async function stations(...verbs: string[]) {
     const below = await f.port(`${wire}/${end}`);
     f.system.turn.run(() => join(port, below));
     const sink = { send: (p: Packet) => port.deliver(p) };
-    const send = (b: Uint8Array) => f.system.turn.run(() => path.down(packetOf(b), sink));
+    const send = (b: Uint8Array) =>
+      f.system.turn.run(() => path.down(packetOf(b), sink, clock.now()));
     return { drops, got, send };
   };
   return { clock, f, wire, a: await station('data'), b: await station('data1') };

@@ -116,7 +116,7 @@ function line(o: { accm?: number; frame_bytes?: number } = {}) {
 
 function framed(frame: string, accm = 0xffffffff): Uint8Array {
   const box = new Box();
-  line({ accm }).path.down(packetOf(bytes(frame)), box);
+  line({ accm }).path.down(packetOf(bytes(frame)), box, 0);
   return bytes(box.got.join(''));
 }
 
@@ -138,13 +138,15 @@ test('hdlc: LCP is escaped in full whatever was agreed', () => {
 test('hdlc: frames that follow one another share their flag', () => {
   const { path } = line({ accm: 0 });
   const box = new Box();
-  path.down(packetOf(bytes('002145')), box);
-  path.down(packetOf(bytes('002146')), box);
+  path.down(packetOf(bytes('002145')), box, 0);
+  path.down(packetOf(bytes('002146')), box, 999);
   assert.equal(box.got[0]?.slice(0, 2), '7e');
   assert.equal(box.got[1]?.slice(0, 4), '0021');
   path.reset();
-  path.down(packetOf(bytes('002147')), box);
+  path.down(packetOf(bytes('002147')), box, 999);
   assert.equal(box.got[2]?.slice(0, 2), '7e');
+  path.down(packetOf(bytes('002148')), box, 1999);
+  assert.equal(box.got[3]?.slice(0, 2), '7e', 'not after an idle second');
 });
 
 test('hdlc: bytes in chunks of any size give the same frames', () => {
@@ -152,7 +154,7 @@ test('hdlc: bytes in chunks of any size give the same frames', () => {
   const frames = Array.from({ length: 40 }, () => hex(random.bytes(1 + random.below(90))));
   const out = new Box();
   const sender = line({ accm: 0x000a0001 }).path;
-  for (const f of frames) sender.down(packetOf(bytes(f)), out);
+  for (const f of frames) sender.down(packetOf(bytes(f)), out, 0);
   const stream = bytes(out.got.join(''));
   for (const chunk of [1, 2, 3, 7, 64, 1000, stream.length]) {
     const { path, drops } = line({ accm: 0x000a0001 });

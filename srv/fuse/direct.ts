@@ -21,7 +21,7 @@ export const direct: FuseBackend = {
   async missing() {
     if (process.platform !== 'linux') return 'the direct backend needs linux';
     try {
-      await access('/dev/fuse', constants.F_OK);
+      await access('/dev/fuse', constants.R_OK | constants.W_OK);
     } catch (e) {
       return errorText(e);
     }
@@ -75,7 +75,8 @@ class DirectMount implements FuseMount {
     return this.#server.session.waiting;
   }
   stats(): string {
-    return this.#server.session.stats.toString();
+    const { inodes, handles, waiting, stats } = this.#server.session;
+    return `inodes: ${inodes.size}\nopen: ${handles.size}\nwaiting: ${waiting}\n${stats}`;
   }
 
   /** Until the kernel has said hello. */

@@ -2,7 +2,15 @@
 import { realpath, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Tree } from '@9p/lib9p';
-import { type Clock, errorText, realClock, refuse, type Turn } from 'slashnet/core';
+import {
+  type Clock,
+  cut,
+  error_bytes,
+  errorText,
+  realClock,
+  refuse,
+  type Turn,
+} from 'slashnet/core';
 import { Accounts } from './accounts.js';
 import {
   type BackendName,
@@ -40,7 +48,7 @@ const accounts_refresh_ms = 60_000;
  */
 export async function mountFuse(tree: Tree, dir: string, o: MountOptions = {}): Promise<FuseMount> {
   const { clock = realClock } = o;
-  const backend = await choose(o.backend);
+  const { backend, lacking } = await choose(o.backend);
   const accounts = new Accounts(process.getuid?.() ?? 0);
   const me = accounts.who(process.getuid?.() ?? 0, process.getgid?.() ?? 0);
   const root = await tree.attach(me, o.aname ?? '');
@@ -54,22 +62,32 @@ export async function mountFuse(tree: Tree, dir: string, o: MountOptions = {}): 
     trace: o.trace,
     bug: o.bug ?? ((e) => process.emitWarning(errorText(e))),
   };
-  const mount = await backend.mount(request);
+  const mount = await backend.mount(request).catch((e: unknown) => {
+    throw lacking.length === 0 ? e : refuse(oneLine([errorText(e), ...lacking]));
+  });
   const timer = every(clock, accounts_refresh_ms, () => accounts.forget());
   void mount.gone.then(() => timer.stop());
   return mount;
 }
 
+interface Choice {
+  readonly backend: FuseBackend;
+  /** Why those before it were passed over. */
+  readonly lacking: readonly string[];
+}
+
+const oneLine = (reasons: readonly string[]): string => cut(reasons.join('; '), error_bytes);
+
 /** The backend asked for, or the first that works; the error says what each lacks. */
-async function choose(name: BackendName | undefined): Promise<FuseBackend> {
-  const reasons: string[] = [];
+async function choose(name: BackendName | undefined): Promise<Choice> {
+  const lacking: string[] = [];
   for (const b of backends) {
     if (name !== undefined && b.name !== name) continue;
     const why = await b.missing();
-    if (why === undefined) return b;
-    reasons.push(`${b.name}: ${why}`);
+    if (why === undefined) return { backend: b, lacking };
+    lacking.push(`${b.name}: ${why}`);
   }
-  throw refuse(`no such device: fuse: ${reasons.join('; ')}`);
+  throw refuse(oneLine(['no such device: fuse', ...lacking]));
 }
 
 /** `dir` made absolute without links, and nothing of ours mounted there. */

@@ -23,7 +23,10 @@ try {
       for (const f of mem.conversation.files.values()) if (f instanceof TextNode) f.gone = true;
       ppp.add(new MemDir('0', [new TextNode('status', () => `${rest}\n`)]));
       console.log('replaced');
-    } else if (verb === 'state') console.log(`state ${mount.waiting} ${mem.event.readers.size}`);
+    } else if (verb === 'state') {
+      const inodes = /inodes: (\d+)/.exec(mount.stats())?.[1];
+      console.log(`state ${mount.waiting} ${mem.event.readers.size} ${inodes}`);
+    }
   });
   console.log(`gone ${await mount.gone}`);
   process.exit(0);

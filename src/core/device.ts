@@ -6,12 +6,14 @@ import {
   arena,
   type Device,
   type EtherDevice,
+  type Events,
   Outbox,
   open,
   received,
   type Sender,
   type Spec,
 } from '@9p/rawio';
+import { errorText, refuse } from './errors.js';
 import type { Flushable, Turn } from './turn.js';
 
 export interface DeviceEvents {
@@ -50,7 +52,7 @@ export class PacketDevice<D extends Device = Device> implements Flushable {
     this.#turn = turn;
     this.#on = on;
     this.#arena = box.arena;
-    this.raw = open(spec, box.arena, budget, {
+    this.raw = opened(spec, box.arena, {
       rx: (n) => {
         this.#count = n;
         turn.run(this.#batch);
@@ -127,6 +129,19 @@ export class PacketDevice<D extends Device = Device> implements Flushable {
     this.#sender.flush(); // a last word (PADT, Terminate-Request) still goes
     this.#closed = true;
     this.raw.close(done);
+  }
+}
+
+/** An error text has 127 bytes, and the end of rawio's is the line to type: what is before it is shortened. */
+function opened(spec: Spec, memory: Arena, on: Events): Device {
+  try {
+    return open(spec, memory, budget, on);
+  } catch (e) {
+    throw refuse(
+      errorText(e)
+        .replace(/need CAP_\w+: /, '')
+        .replace(/^[a-z]+%d: /, 'tun: '),
+    );
   }
 }
 

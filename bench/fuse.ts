@@ -1,8 +1,8 @@
-/** FUSE operations a second: the direct backend, fuse-native and a floor in C, in turn on one CPU.
+/** FUSE operations a second: the direct backend, fuse-native and a
+ *  floor in C, in turn on one CPU.
  *
- *  It reads ../shared/yardstick/filebench.c, which is no part of the project. Needs root, gcc, taskset, and
- *  libfuse 2 for fuse-native.   node dist/bench/fuse.js [RUNS] [SECONDS]
- */
+ *  It reads ../shared/yardstick/filebench.c, which is no part of the project. Needs root, gcc,
+ *  taskset, and libfuse 2 for fuse-native. node dist/bench/fuse.js [RUNS] [SECONDS] */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * How soon `echo hangup > ctl` ends an `echo connect > ctl` that waits for a silent peer, over 9P and over FUSE,
- * and what 500 blocked reads of `event` cost another file. A daemon of its own; FUSE as root with /dev/fuse.
+ * How soon `echo hangup > ctl` ends an `echo connect > ctl` that waits for a silent peer, over
+ * 9P and over FUSE, and what 500 blocked reads of `event` cost another file. A daemon of its
+ * own; FUSE as root with /dev/fuse.
  *
  *     node dist/bench/hangup.js [runs]
  *

@@ -1,9 +1,9 @@
 /**
- * RPCs a second, and CPU time each, of our 9P server on a unix socket, beside a floor that has no fids
- * and no files.
+ * RPCs a second, and CPU time each, of our 9P server on a unix socket, beside a floor
+ * that has no fids and no files.
  *
- * Reads ../shared/yardstick: the load generator 9pload.c (built into a temporary directory) and the floor
- * echo9.cjs; $YARDSTICK says where else they are.
+ * Reads ../shared/yardstick: the load generator 9pload.c (built into a temporary directory) and the
+ * floor echo9.cjs; $YARDSTICK says where else they are.
  *
  *    node dist/bench/lib9p.js [seconds [runs]]
  */

@@ -3,9 +3,10 @@
  *
  *     node dist/bench/sessions.js [runs]
  *
- * On an Ethernet interface (as root, in a network namespace of its own): frames come in at a fixed rate, spread
- * over all sessions, and go out again; the CPU time of the process that serves them is counted. The gate: at
- * most 1.2 times that of one. And in memory: the JavaScript alone, over an ether that costs nothing.
+ * On an Ethernet interface (as root, in a network namespace of its own): frames come in at a
+ * fixed rate, spread over all sessions, and go out again; the CPU time of the process that serves
+ * them is counted. The gate: at most 1.2 times that of one. And in memory: the JavaScript alone,
+ * over an ether that costs nothing.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

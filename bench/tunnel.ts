@@ -1,6 +1,7 @@
 /**
- * TCP through TUN, ppp, pppoe, Ethernet and back through a second daemon, in turn with the same job in C
- * (packets joined in the kernel's way, `gso`). Reads ../shared/yardstick (or $YARDSTICK): tunnel.sh, tunnel.c.
+ * TCP through TUN, ppp, pppoe, Ethernet and back through a second daemon, in turn with the same
+ * job in C (packets joined in the kernel's way, `gso`). Reads ../shared/yardstick (or
+ * $YARDSTICK): tunnel.sh, tunnel.c.
  *
  *     node dist/bench/tunnel.js [runs] [seconds]      as root; needs iperf3 and a C compiler
  */

@@ -104,7 +104,8 @@ async function begin(d: Daemon, o: DaemonOptions, listeners: Listener[]): Promis
   }
 }
 
-/** A unix socket of mode 600 and stdio are their owner's. Elsewhere names are believed, if at all. */
+/** A unix socket of mode 600 and stdio are their owner's. Elsewhere
+ *  names are believed, if at all. */
 function whoIs(system: System, uname: string, peer: Peer, insecure: boolean): Who {
   if (peer.net === 'unix' || peer.net === 'stdio') return { ...system.me };
   if (!insecure) throw refuse('authentication required');

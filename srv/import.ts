@@ -1,5 +1,5 @@
-/** Trees of other machines in our name space: `mount tcp!host!564 /n/host`. A node is a path there; each
- *  operation walks anew, so nothing is held at the other end but what is open. */
+/** Trees of other machines in our name space: `mount tcp!host!564 /n/host`. A node is a path
+ *  there; each operation walks anew, so nothing is held at the other end but what is open. */
 import {
   type Dir,
   type DirChange,

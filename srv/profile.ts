@@ -31,7 +31,8 @@ async function runLine(system: System, line: string): Promise<void> {
   await writeLine(system, path, line.slice(path.length).trim());
 }
 
-/** Write a message to a file as the daemon's owner would. To `clone`: to a new, kept conversation. */
+/** Write a message to a file as the daemon's owner would. To
+ *  `clone`: to a new, kept conversation. */
 export async function writeLine(system: System, path: string, message: string): Promise<void> {
   const req: Req = { who: system.me, iounit: 0, flushed: false, onflush: undefined };
   const clone = path.endsWith('/clone');

@@ -273,8 +273,8 @@ const cases: readonly [string, () => rules.Complaint[], readonly string[]][] = [
   ],
   [
     'columns',
-    () => rules.columns('f', ['x'.repeat(115), 'y z'.repeat(39)]),
-    ['f:2: 117 columns, over 115'],
+    () => rules.columns('f', ['x'.repeat(115), 'y z'.repeat(39), '"'.repeat(121)]),
+    ['f:1: 115 columns, over 112', 'f:2: 117 columns, over 112', 'f:3: 121 columns, over 120'],
   ],
   [
     'leftovers',

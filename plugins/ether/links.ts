@@ -72,7 +72,8 @@ export class Links {
     for (const w of [...this.#watchers]) w.gone(index);
   }
 
-  /** Told of every interface that there is, in the order of their indexes, and of what happens from now on. */
+  /** Told of every interface that there is, in the order of their indexes,
+   *  and of what happens from now on. */
   watch(w: LinkWatcher): { stop(): void } {
     this.#watchers.add(w);
     for (const l of [...this.all.values()].sort((a, b) => a.index - b.index)) w.link(l);

@@ -29,7 +29,8 @@ export function maskOf(s: string | undefined, ip: Ip): number {
   if (bits === undefined) throw refuse(`bad mask: ${s}`);
   return bits;
 }
-/** local [mask [remote]]; `fe80::1/64` has its mask with it. A remote that is the network itself is none. */
+/** local [mask [remote]]; `fe80::1/64` has its mask with it. A remote that
+ *  is the network itself is none. */
 export function parseAddress([first = '', mask, end]: readonly string[]): Address {
   const both = first.includes('/') ? parsePrefix(first) : undefined;
   const local = both?.ip ?? addressOf(first);

@@ -1,4 +1,5 @@
-/** Echo of ICMP (RFC 792) and ICMPv6 (RFC 4443 section 4): enough of a host to ping, and to be pinged. */
+/** Echo of ICMP (RFC 792) and ICMPv6 (RFC 4443 section 4): enough of a
+ *  host to ping, and to be pinged. */
 import { inetChecksum, inetSum, put8, put16, put32, u8, u16 } from '@9p/packet';
 import { type Ip, isV4 } from './ip.js';
 

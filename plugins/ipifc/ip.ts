@@ -1,5 +1,5 @@
-/** IP addresses and masks as Plan 9 writes them (eipfmt, parseip): an address is its 4 or 16 bytes, a mask a
- *  number of bits. */
+/** IP addresses and masks as Plan 9 writes them (eipfmt, parseip): an address is its 4 or 16
+ *  bytes, a mask a number of bits. */
 import { u8, u16 } from '@9p/packet';
 
 /** 4 bytes, or 16. */
@@ -64,7 +64,8 @@ function isMapped(b: Uint8Array): boolean {
   return u16(b, 10) === 0xffff;
 }
 
-/** As eipfmt's %I: dotted quad, or lower case hexadecimal with the longest run of zeros left out. */
+/** As eipfmt's %I: dotted quad, or lower case hexadecimal with the
+ *  longest run of zeros left out. */
 export function ipText(a: Ip): string {
   if (isV4(a)) return a.join('.');
   const words: number[] = [];
@@ -91,8 +92,8 @@ function longestZeros(words: readonly number[]): { start: number; length: number
 }
 
 /**
- * Mask bits for an address of `family` bytes: `/24`, `255.255.255.0`, `ffff:ffff::`, `0`. An IPv4 length
- * above 32 is counted over 128 bits, as Plan 9 prints it: `/120`.
+ * Mask bits for an address of `family` bytes: `/24`, `255.255.255.0`, `ffff:ffff::`, `0`. An IPv4
+ * length above 32 is counted over 128 bits, as Plan 9 prints it: `/120`.
  */
 export function parseMask(s: string, family: number): number | undefined {
   if (/^\/\d{1,3}$/.test(s)) {

@@ -1,5 +1,5 @@
-/** Routes that outlive us on interfaces which are not ours: noted in a file of the runtime directory, so that
- *  after a kill -9 the next daemon takes them back. */
+/** Routes that outlive us on interfaces which are not ours: noted in a file of the runtime
+ *  directory, so that after a kill -9 the next daemon takes them back. */
 import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromHex, hex } from '@9p/packet';

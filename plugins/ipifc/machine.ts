@@ -1,4 +1,5 @@
-/** Pinging, sans-IO: echo requests (RFC 792, RFC 4443 section 4.1) at an interval, and who answered when. */
+/** Pinging, sans-IO: echo requests (RFC 792, RFC 4443 section 4.1) at an
+ *  interval, and who answered when. */
 import { take } from '@9p/packet';
 import type { Machine, Ms, Output, Random } from 'slashnet/core';
 import { type Echo, echoLength, emitEcho, parseEcho } from './icmp.js';

@@ -1,4 +1,5 @@
-/** What an IP interface is made of (Plan 9's Medium): a TUN device of Linux, or a host in memory. */
+/** What an IP interface is made of (Plan 9's Medium): a TUN device
+ *  of Linux, or a host in memory. */
 import type { Packet } from '@9p/packet';
 import type { Wait } from 'slashnet/core';
 import type { Address } from './address.js';

@@ -1,5 +1,5 @@
-/** A host in memory: it answers echo requests to its addresses and sends some. Where there is no TUN device,
- *  or no privilege to make one, real IP packets still cross the link. */
+/** A host in memory: it answers echo requests to its addresses and sends some. Where there is no
+ *  TUN device, or no privilege to make one, real IP packets still cross the link. */
 import type { Packet } from '@9p/packet';
 import type { Context, Driver, Sink } from 'slashnet/core';
 import { type Address, sameIp } from './address.js';
@@ -38,7 +38,8 @@ export class Memory implements Medium {
     });
   }
 
-  /** What the link brings. An answer leaves before the turn ends, but not from inside the link's own call. */
+  /** What the link brings. An answer leaves before the turn ends, but not
+   *  from inside the link's own call. */
   send(p: Packet): string | undefined {
     const e = parseEcho(p.buf, p.start, p.end);
     if (typeof e === 'string') return e;

@@ -1,4 +1,5 @@
-/** What the network was told about itself, ndb(6): entries of a first line and indented lines after it. */
+/** What the network was told about itself, ndb(6): entries of a first
+ *  line and indented lines after it. */
 import { text, utf8 } from '@9p/packet';
 import { type OpenFile, omode, type Qid, refuse } from 'slashnet/core';
 
@@ -20,7 +21,8 @@ export function entriesOf(s: string): string[] {
 const keyOf = (entry: string): string => entry.trimStart().split(/\s/, 1)[0] ?? '';
 const isBare = (entry: string): boolean => entry.trim() === keyOf(entry);
 
-/** Each of `added` takes the place of the entry with its key; one that is nothing else removes it. */
+/** Each of `added` takes the place of the entry with its key; one
+ *  that is nothing else removes it. */
 export function merge(old: string, added: string): string {
   const entries = new Map(entriesOf(old).map((e) => [keyOf(e), e]));
   for (const e of entriesOf(added)) {
@@ -45,7 +47,8 @@ export class Ndb {
   }
 }
 
-/** Truncated at open it is replaced by what is written, one write after the other; else entries are merged. */
+/** Truncated at open it is replaced by what is written, one write after the
+ *  other; else entries are merged. */
 class NdbFile implements OpenFile {
   readonly qid: Qid;
   readonly ready = true;

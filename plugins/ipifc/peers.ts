@@ -1,5 +1,5 @@
-/** Who lies behind which address: the table by which one interface serves many links. Looked at once a
- *  packet, so it makes no objects there; the longest prefix wins. */
+/** Who lies behind which address: the table by which one interface serves many links. Looked at
+ *  once a packet, so it makes no objects there; the longest prefix wins. */
 import { u8, u32 } from '@9p/packet';
 import { bitsOf, type Ip, masked } from './ip.js';
 

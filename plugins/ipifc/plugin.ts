@@ -77,7 +77,8 @@ async function start(env: Env): Promise<Running> {
   };
 }
 
-/** Without rawio there is nothing that could be taken back, and nothing that could have been made. */
+/** Without rawio there is nothing that could be taken back, and
+ *  nothing that could have been made. */
 async function recover(env: Env, routes: Routes): Promise<void> {
   try {
     const n = await routes.recover();

@@ -1,4 +1,5 @@
-/** IPv4 addresses as numbers, and interface identifiers as the link-local address that they make. */
+/** IPv4 addresses as numbers, and interface identifiers as the
+ *  link-local address that they make. */
 import { put32, u16, u32 } from '@9p/packet';
 
 /** "10.0.0.1" to a number of 32 bits; undefined if it is not an address. */
@@ -23,10 +24,12 @@ export function ipBytes(v: number): Uint8Array {
   return b;
 }
 
-/** May be the address of one end of a link: no loop-back, multicast, broadcast or "this network". */
+/** May be the address of one end of a link: no loop-back,
+ *  multicast, broadcast or "this network". */
 export const usable = (v: number): boolean => v >>> 24 !== 0 && v >>> 24 !== 127 && v >>> 24 < 224;
 
-/** fe80::/64 with this interface identifier (8 bytes), RFC 5072 section 5; the longest zeros as "::". */
+/** fe80::/64 with this interface identifier (8 bytes), RFC 5072
+ *  section 5; the longest zeros as "::". */
 export function linkLocal(id: Uint8Array): string {
   const groups = [0, 2, 4, 6].map((o) => u16(id, o));
   const zeros = groups.findIndex((g) => g !== 0);

@@ -1,5 +1,5 @@
-/** The Authenticate phase: what its machines need of the world, and what they get. They hold no secret:
- *  a machine tells what it needs, and the plugin has `auth` answer. */
+/** The Authenticate phase: what its machines need of the world, and what they get. They hold no
+ *  secret: a machine tells what it needs, and the plugin has `auth` answer. */
 import type { Ms } from 'slashnet/core';
 import type { Control } from './wire.js';
 

@@ -1,4 +1,5 @@
-/** The Authenticate phase of RFC 1661 3.5: up to two machines, one for each direction agreed in LCP. */
+/** The Authenticate phase of RFC 1661 3.5: up to two machines, one
+ *  for each direction agreed in LCP. */
 import type { Ms, Random } from 'slashnet/core';
 import {
   type Answer,

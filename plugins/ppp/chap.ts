@@ -1,4 +1,5 @@
-/** Challenge Handshake Authentication Protocol, RFC 1994, both roles; the digest is made by `auth`. */
+/** Challenge Handshake Authentication Protocol, RFC 1994, both
+ *  roles; the digest is made by `auth`. */
 import { equal, text, u8, utf8 } from '@9p/packet';
 import type { Ms } from 'slashnet/core';
 import {
@@ -96,7 +97,8 @@ export class ChapPeer implements AuthMachine {
     this.#send(this.#reply, now);
   }
 
-  /** Again and again, since the Success may be lost: the authenticator must allow it (RFC 1994 4.2). */
+  /** Again and again, since the Success may be lost: the
+   *  authenticator must allow it (RFC 1994 4.2). */
   #send(reply: Control, now: Ms): void {
     this.#sent++;
     this.#at = now + this.#t.restart_timer_ms;

@@ -1,4 +1,5 @@
-/** Numbers and names of PPP: protocols (RFC 1661 2), codes (5), options (6; RFC 1332, 1877, 5072). */
+/** Numbers and names of PPP: protocols (RFC 1661 2), codes (5),
+ *  options (6; RFC 1332, 1877, 5072). */
 
 export const protocols = {
   ip: 0x0021,

@@ -1,4 +1,5 @@
-/** One conversation of ppp: the glue between ctl, the machine, the data plane, auth and the interface. */
+/** One conversation of ppp: the glue between ctl, the machine, the data
+ *  plane, auth and the interface. */
 import {
   type Context,
   type Conversation,

@@ -1,5 +1,5 @@
-/** A control protocol that negotiates: RFC 1661 sections 4.3 to 4.6 and 5.1 to 5.7 round the automaton.
- *  LCP, IPCP and IPV6CP are this with different options. */
+/** A control protocol that negotiates: RFC 1661 sections 4.3 to 4.6 and 5.1 to 5.7 round the
+ *  automaton. LCP, IPCP and IPV6CP are this with different options. */
 import { equal, put16, u8, u16, utf8 } from '@9p/packet';
 import type { Ms } from 'slashnet/core';
 import { codeNames, codes } from './codes.js';
@@ -10,7 +10,8 @@ import { type Control, clean, emitControl, emitOptions, type Opt, parseOptions }
 /** RFC 1661 4.6 */
 export interface Timers {
   readonly restart_timer_ms: number;
-  /** The same for Terminate-Request, and the wait after the peer's: shorter, since somebody waits for it. */
+  /** The same for Terminate-Request, and the wait after the peer's:
+   *  shorter, since somebody waits for it. */
   readonly terminate_timer_ms: number;
   readonly max_configure: number;
   readonly max_terminate: number;
@@ -74,7 +75,8 @@ export class ControlProtocol {
   #asked: readonly Opt[] = [];
   #askedId = -1;
   #answered = true;
-  /** The peer's request that we acknowledged last, and how often it has come again since we are Opened. */
+  /** The peer's request that we acknowledged last, and how often it has
+   *  come again since we are Opened. */
   #agreed: { readonly id: number; readonly body: Uint8Array } | undefined;
   #again = 0;
   #naksSent = 0;
@@ -196,9 +198,10 @@ export class ControlProtocol {
     if (a.fail !== undefined) this.close(a.fail, now);
   }
 
-  /** The very request that made us Opened: its Ack was slow or lost, and the peer still waits for it. To begin
-   *  anew then, as the table has it for any request, never ends where the round trip is longer than the Restart
-   *  timer. A peer that did begin anew gets what the table says after `repetitions_max`. */
+  /** The very request that made us Opened: its Ack was slow or lost, and the peer still waits
+   *  for it. To begin anew then, as the table has it for any request, never ends where the
+   *  round trip is longer than the Restart timer. A peer that did begin anew gets what the
+   *  table says after `repetitions_max`. */
   #isRetransmission(c: Control): boolean {
     const was = this.#agreed;
     if (!this.opened || was === undefined || c.id !== was.id || !equal(c.body, was.body))
@@ -206,7 +209,8 @@ export class ControlProtocol {
     return ++this.#again <= repetitions_max;
   }
 
-  /** Ack, Nak or Reject: valid once, for the last request, and only if it speaks of what that asked. */
+  /** Ack, Nak or Reject: valid once, for the last request, and only
+   *  if it speaks of what that asked. */
   #receiveReply(c: Control, now: Ms): void {
     if (c.id !== this.#askedId || this.#answered) {
       this.#host.count('stalereply');
@@ -232,7 +236,8 @@ export class ControlProtocol {
     this.#step('RCA', now);
   }
 
-  /** A peer that keeps to its Nak after Max-Failure of them is taken to reject; then it has as many more. */
+  /** A peer that keeps to its Nak after Max-Failure of them is taken to
+   *  reject; then it has as many more. */
   #receiveNak(options: readonly Opt[], now: Ms): void {
     this.#answered = true;
     const patience = this.spec.timers.max_failure;
@@ -302,7 +307,8 @@ export class ControlProtocol {
     this.#timer = now + this.spec.timers.terminate_timer_ms;
   }
 
-  /** A retransmission keeps its Identifier, so that an answer slower than the timer still counts. */
+  /** A retransmission keeps its Identifier, so that an answer
+   *  slower than the timer still counts. */
   #sendRequest(now: Ms, again: boolean): void {
     if (!again) {
       this.#asked = request(this.spec.options);

@@ -1,4 +1,5 @@
-/** Any PPP packet on one line: `lcp ConfReq id 3 len 18 mru 1492 magic 5e6f7a81`. Shows no password. */
+/** Any PPP packet on one line: `lcp ConfReq id 3 len 18 mru 1492
+ *  magic 5e6f7a81`. Shows no password. */
 import { hex, u8, u16, u32 } from '@9p/packet';
 import { ipText } from './address.js';
 import {

@@ -79,7 +79,8 @@ export interface Cell {
   readonly note: '' | 'p' | 'r' | 'x';
 }
 
-/** A cell as the RFC writes it; '-', which cannot happen, is undefined. Throws on what is not a cell. */
+/** A cell as the RFC writes it; '-', which cannot happen, is
+ *  undefined. Throws on what is not a cell. */
 export function parseCell(text: string): Cell | undefined {
   if (text === '-') return undefined;
   const [, list = '', next, note = ''] = /^(?:([a-z,]+)\/)?(\d)([prx]?)$/.exec(text) ?? [];
@@ -122,7 +123,8 @@ export interface FsmOptions {
 /** States in which the Restart timer runs: those that have a TO event. */
 const timed = table['TO+'].map((cell) => cell !== undefined);
 
-/** Holds the state and runs the actions; an event raised by an action waits until the step is done. */
+/** Holds the state and runs the actions; an event raised by an
+ *  action waits until the step is done. */
 export class Fsm<P> {
   readonly #run: Readonly<Record<Action, (now: Ms, step: Step<P>) => void>>;
   readonly #illegal: (event: Event, state: State) => void;

@@ -1,5 +1,5 @@
-/** IP Control Protocol: RFC 1332 (IP-Address) and RFC 1877 (name servers), with ppp(8)'s rule: an address
- *  that was given is neither asked for nor believed of the other end. */
+/** IP Control Protocol: RFC 1332 (IP-Address) and RFC 1877 (name servers), with ppp(8)'s rule:
+ *  an address that was given is neither asked for nor believed of the other end. */
 import { u32 } from '@9p/packet';
 import { ipBytes, usable } from './address.js';
 import { ipcpOptions } from './codes.js';

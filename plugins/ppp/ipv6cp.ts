@@ -1,4 +1,5 @@
-/** IPv6 Control Protocol, RFC 5072: each end has an Interface-Identifier that is not zero and not the other's. */
+/** IPv6 Control Protocol, RFC 5072: each end has an Interface-Identifier that
+ *  is not zero and not the other's. */
 import { equal } from '@9p/packet';
 import type { Random } from 'slashnet/core';
 import { isZero } from './address.js';

@@ -8,12 +8,14 @@ import { concat } from './wire.js';
 export interface LcpConfig {
   /** Largest information field that we take; 1500 needs no option. */
   readonly mru: number;
-  /** Control characters which the peer must escape; undefined: no asynchronous line, not asked for. */
+  /** Control characters which the peer must escape; undefined: no
+   *  asynchronous line, not asked for. */
   readonly accm: number | undefined;
   readonly magic: boolean;
   readonly pfc: boolean;
   readonly acfc: boolean;
-  /** The peer must authenticate itself by one of these, the first by preference; none: it need not. */
+  /** The peer must authenticate itself by one of these, the first by
+   *  preference; none: it need not. */
   readonly demand: readonly AuthMethod[];
   /** We let ourselves be authenticated by these. */
   readonly accept: readonly AuthMethod[];

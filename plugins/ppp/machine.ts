@@ -1,4 +1,5 @@
-/** A PPP session: the phases of RFC 1661 section 3, composed of LCP, authentication, IPCP and IPV6CP. */
+/** A PPP session: the phases of RFC 1661 section 3, composed of LCP,
+ *  authentication, IPCP and IPV6CP. */
 import { type Packet, put32, u16, u32 } from '@9p/packet';
 import type { Machine, Ms, Output, Random } from 'slashnet/core';
 import { AuthPhase } from './authphase.js';
@@ -228,7 +229,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
     this.#tell({ is: 'link', up: undefined });
   }
 
-  /** LCP's codes beyond Code-Reject; most mean something only while it is Opened (RFC 1661 5.7 to 5.9). */
+  /** LCP's codes beyond Code-Reject; most mean something only while it
+   *  is Opened (RFC 1661 5.7 to 5.9). */
   #lcpExtra(c: Control, now: Ms): boolean {
     if (c.code < codes.protRej || c.code > codes.timeRemaining) return false;
     if (c.code >= codes.identification) this.#host.log(`lcp peer: ${fmtControl(protocols.lcp, c)}`);
@@ -264,7 +266,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
     this.#send(protocols.lcp, { code: codes.echoReq, id, body });
   }
 
-  /** It ends that protocol, never the link, unless the protocol is LCP or the authentication agreed on. */
+  /** It ends that protocol, never the link, unless the protocol is LCP
+   *  or the authentication agreed on. */
   #protocolRejected(body: Uint8Array, now: Ms): void {
     const protocol = rejectedProtocol(body);
     const ncp = this.#ncps.find((x) => x.spec.protocol === protocol);

@@ -1,4 +1,5 @@
-/** Which machines run an authentication method; a new method is an entry here and one in codes.ts. */
+/** Which machines run an authentication method; a new method is an
+ *  entry here and one in codes.ts. */
 import type { AuthHost, AuthMachine, AuthTimers } from './authentication.js';
 import { ChapAuthenticator, ChapPeer } from './chap.js';
 import { type AuthMethod, chapCodes, papCodes } from './codes.js';

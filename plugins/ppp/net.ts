@@ -1,4 +1,5 @@
-/** The interface that `connect` makes: an ipifc, cloned through the name space and bound to our data. */
+/** The interface that `connect` makes: an ipifc, cloned through the
+ *  name space and bound to our data. */
 import { text, utf8 } from '@9p/packet';
 import {
   type Chan,

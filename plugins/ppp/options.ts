@@ -6,7 +6,8 @@ import { emitOptions, type Opt } from './wire.js';
 /** Ours to agree, to refuse, to suggest these bytes instead; or a reason to give up the link. */
 export type Verdict = 'ack' | 'rej' | Uint8Array | { readonly fail: string };
 
-/** One option of a protocol, both ways. A string that a function returns is why negotiation must end. */
+/** One option of a protocol, both ways. A string that a function
+ *  returns is why negotiation must end. */
 export interface Option {
   readonly type: number;
   /** Least and most bytes of the value. */
@@ -54,9 +55,9 @@ function verdict(options: readonly Option[], seen: ReadonlySet<number>, opt: Opt
 }
 
 /**
- * Our answer to the peer's Configure-Request. Rejects go first, alone. With `mayNak` false (Max-Failure is
- * used up) what would be a Nak is a Reject, and nothing is asked for that the peer left out. An option that
- * comes twice is rejected the second time.
+ * Our answer to the peer's Configure-Request. Rejects go first, alone. With `mayNak` false
+ * (Max-Failure is used up) what would be a Nak is a Reject, and nothing is asked for that the peer
+ * left out. An option that comes twice is rejected the second time.
  */
 export function answer(options: readonly Option[], asked: readonly Opt[], mayNak: boolean): Answer {
   const rejects: Opt[] = [];
@@ -90,6 +91,7 @@ export function agree(options: readonly Option[], asked: readonly Opt[]): void {
   for (const o of options) o.agreed(asked.find((x) => x.type === o.type)?.value.slice());
 }
 
-/** Whether each of `some` is in `all`, with the same value: only such a Configure-Reject is valid. */
+/** Whether each of `some` is in `all`, with the same value: only
+ *  such a Configure-Reject is valid. */
 export const within = (some: readonly Opt[], all: readonly Opt[]): boolean =>
   some.every((s) => all.some((a) => a.type === s.type && equal(a.value, s.value)));

@@ -50,7 +50,8 @@ export class PapPeer implements AuthMachine {
     this.#host.send({ code: papCodes.authReq, id: this.#id, body });
   }
 
-  /** The answer to any of our requests will do: they say the same, and it may be slower than the timer. */
+  /** The answer to any of our requests will do: they say the same, and
+   *  it may be slower than the timer. */
   receive(c: Control): void {
     const ours = c.id >= 1 && c.id <= this.#id;
     if (c.code !== papCodes.authAck && c.code !== papCodes.authNak) this.#host.count('papcode');

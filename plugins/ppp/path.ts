@@ -1,5 +1,5 @@
-/** The data plane: the protocol field and, where the link has them, address and control (RFC 1661 section 2,
- *  RFC 1662 section 3.1). Runs for each packet, so it allocates nothing. */
+/** The data plane: the protocol field and, where the link has them, address and control (RFC
+ *  1661 section 2, RFC 1662 section 3.1). Runs for each packet, so it allocates nothing. */
 import { type Packet, put8, put16, u8, u16 } from '@9p/packet';
 import type { Path, Sink } from 'slashnet/core';
 import { protocols } from './codes.js';

@@ -1,4 +1,5 @@
-/** Answers what the machines need, by relaying messages to auth/rpc (factotum(4)). No secret stays here. */
+/** Answers what the machines need, by relaying messages to auth/rpc
+ *  (factotum(4)). No secret stays here. */
 import { text, u8, utf8 } from '@9p/packet';
 import {
   type Chan,

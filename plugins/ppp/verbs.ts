@@ -1,4 +1,5 @@
-/** The verbs of ctl beyond the standard ones: an option of ppp(8) each. docs/ppp.md has the same table. */
+/** The verbs of ctl beyond the standard ones: an option of ppp(8) each.
+ *  docs/ppp.md has the same table. */
 import { fromHex } from '@9p/packet';
 import { type Req, refuse, type Verb, type Wait } from 'slashnet/core';
 import { isZero, parseIp, usable } from './address.js';

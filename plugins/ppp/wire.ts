@@ -9,11 +9,13 @@ export const options_max = 32;
 export interface Control {
   readonly code: number;
   readonly id: number;
-  /** What follows the header, up to Length: a view, good until the turn ends. Padding is left out. */
+  /** What follows the header, up to Length: a view, good until the
+   *  turn ends. Padding is left out. */
   readonly body: Uint8Array;
 }
 
-/** The packet at b[o..end), after the protocol field. A string is the counter of a packet to drop. */
+/** The packet at b[o..end), after the protocol field. A string is
+ *  the counter of a packet to drop. */
 export function parseControl(
   b: Uint8Array,
   o: number,
@@ -78,7 +80,8 @@ export function counted(b: Uint8Array, o: number): Uint8Array | undefined {
   return n > b.length - o - 1 ? undefined : b.subarray(o + 1, o + 1 + n);
 }
 
-/** What a peer wrote, fit for one line of ours: control characters go, and it ends after `n` characters. */
+/** What a peer wrote, fit for one line of ours: control characters go,
+ *  and it ends after `n` characters. */
 export function clean(b: Uint8Array, n = 80): string {
   const line = text(b.subarray(0, 4 * n)).replace(/[\p{Cc}\p{Cf}\p{Co}\u2028\u2029\ufffd]+/gu, ' ');
   return [...line.trim()].slice(0, n).join('');

@@ -1,4 +1,5 @@
-/** slashnet demo, which is `npm start`: two ppp over a wire in memory, as a user would compose them. */
+/** slashnet demo, which is `npm start`: two ppp over a wire in
+ *  memory, as a user would compose them. */
 import { access, constants, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

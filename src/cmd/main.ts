@@ -1,4 +1,5 @@
-/** The command `slashnet`. Exit status: 0 done, 1 refused (the error's text on stderr), 2 bad usage. */
+/** The command `slashnet`. Exit status: 0 done, 1 refused (the
+ *  error's text on stderr), 2 bad usage. */
 import { Command as Commander, CommanderError } from 'commander';
 import { version } from '../core/runtime.js';
 import { cat } from './cat.js';

@@ -1,4 +1,5 @@
-/** slashnet serve: the daemon, in the foreground. The only place where everything is put together. */
+/** slashnet serve: the daemon, in the foreground. The only place
+ *  where everything is put together. */
 import { readFile } from 'node:fs/promises';
 import { serveStdio } from '@9p/lib9p';
 import type { Daemon, DaemonOptions } from '../../srv/daemon.js';

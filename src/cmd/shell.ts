@@ -1,5 +1,5 @@
-/** The two ways in which the demo types its commands: by the system's own cat and echo on a mount, or as a 9P
- *  client that does what they would. */
+/** The two ways in which the demo types its commands: by the system's own cat and echo on a
+ *  mount, or as a 9P client that does what they would. */
 import { spawn } from 'node:child_process';
 import { type Mount, omode } from '@9p/lib9p';
 

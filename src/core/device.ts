@@ -1,5 +1,6 @@
-/** A device of rawio as a source and a sink of packets: a batch is a turn, and what was sent leaves when the
- *  turn ends. All packet devices lie in one arena, so that a packet goes from one to another without a copy. */
+/** A device of rawio as a source and a sink of packets: a batch is a turn, and what was sent
+ *  leaves when the turn ends. All packet devices lie in one arena, so that a packet goes from
+ *  one to another without a copy. */
 import type { Packet } from '@9p/packet';
 import {
   type Arena,

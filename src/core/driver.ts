@@ -15,7 +15,8 @@ type Input<Cmd> = { command: Cmd } | { packet: Packet } | 'timeout';
 
 const inbox_max = 1024;
 
-/** Runs `m`; what it sends goes to `out`, what it tells to `tell`. Input that re-enters waits its turn. */
+/** Runs `m`; what it sends goes to `out`, what it tells to `tell`. Input
+ *  that re-enters waits its turn. */
 export function makeDriver<Cmd, Ev>(
   host: DriverHost,
   m: Machine<Cmd, Ev>,
@@ -93,7 +94,8 @@ export function makePathTimer(
   return { check, stop: alarm.stop };
 }
 
-/** One timer that follows a deadline; set again only where the deadline comes nearer or it has rung. */
+/** One timer that follows a deadline; set again only where the
+ *  deadline comes nearer or it has rung. */
 function makeAlarm(host: DriverHost, ring: () => void) {
   let at = Number.POSITIVE_INFINITY;
   let timer: { stop(): void } | undefined;

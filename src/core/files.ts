@@ -1,4 +1,5 @@
-/** Nodes made of tables: folders, text files, streams. Permission is checked at open, once (open(5)). */
+/** Nodes made of tables: folders, text files, streams. Permission is
+ *  checked at open, once (open(5)). */
 import {
   type Dir,
   type DirChange,

@@ -64,8 +64,8 @@ export class LayerServer {
     return this.#slots.filter((s) => s !== undefined);
   }
 
-  /** Read-only, as `cat` opens it: a kept conversation. For writing too: as in Plan 9, it goes with the
-   *  last close. */
+  /** Read-only, as `cat` opens it: a kept conversation. For writing too: as in Plan
+   *  9, it goes with the last close. */
   #clone(mode: number, req: Req, _qid: Qid): OpenFile {
     const slot = this.create(req.who, !wantsWrite(mode));
     return openCtl(slot, slot.ctlQid);
@@ -103,7 +103,8 @@ export class LayerServer {
     this.#free = Math.min(this.#free, s.id);
   }
 
-  /** Looked at whenever somebody makes or lists conversations: a timer for each would keep time for nobody. */
+  /** Looked at whenever somebody makes or lists conversations: a timer for
+   *  each would keep time for nobody. */
   #forget(): void {
     const since = this.#env.clock.now() - forgotten_ms;
     for (const s of this.#slots)

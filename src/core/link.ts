@@ -1,4 +1,5 @@
-/** Joining a port to the data file at a path: by function call where it is served here, else by a pump. */
+/** Joining a port to the data file at a path: by function call where it
+ *  is served here, else by a pump. */
 import { omode, type Req, type Wait, type Who } from '@9p/lib9p';
 import { utf8 } from '@9p/packet';
 import type { Chan, Namespace } from './namespace.js';
@@ -31,7 +32,8 @@ export async function linkTo(
   };
 }
 
-/** Write one control message to the conversation whose data file is at `path`; `req` passes on its flush. */
+/** Write one control message to the conversation whose data file is at
+ *  `path`; `req` passes on its flush. */
 export async function controlBelow(
   ns: Namespace,
   path: string,

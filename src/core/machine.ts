@@ -1,4 +1,5 @@
-/** Protocol machines and data paths: what a layer writes without socket, timer, clock or random source. */
+/** Protocol machines and data paths: what a layer writes without socket,
+ *  timer, clock or random source. */
 import type { Packet } from '@9p/packet';
 
 /** Monotonic milliseconds. */
@@ -25,8 +26,8 @@ export interface Machine<Cmd, Ev> {
   deadline(): Ms;
 }
 
-/** A layer's data plane: stateful, in order. It hands on none, one or several packets, or returns why it
- *  dropped one: the name of a counter. */
+/** A layer's data plane: stateful, in order. It hands on none, one or several packets, or
+ *  returns why it dropped one: the name of a counter. */
 export interface Path<Drop extends string> {
   down(p: Packet, below: Sink, now: Ms): Drop | undefined;
   /** `control` takes what is for the Machine, in order. */

@@ -1,4 +1,5 @@
-/** The name space: one map from cleaned path to an ordered list of walked nodes, as bind(1) makes it. */
+/** The name space: one map from cleaned path to an ordered list of
+ *  walked nodes, as bind(1) makes it. */
 import { type Node, type OpenFile, qt, type Req, type Wait, type Who } from '@9p/lib9p';
 import { refuse } from './errors.js';
 import { type How, Place, type Source } from './place.js';
@@ -30,7 +31,8 @@ export interface Namespace {
   unbind(source: string | undefined, target: string, who: Who): void;
   /** Put a node (an imported tree) at a path. */
   graft(node: Node, target: string, described: string): { remove(): void };
-  /** A prefix that means the root: folded away when a path is cleaned, never listed, never walked. */
+  /** A prefix that means the root: folded away when a path is
+   *  cleaned, never listed, never walked. */
   alias(prefix: string): { remove(): void };
   /** The commands that rebuild it, as ns(1). */
   toString(): string;

@@ -1,4 +1,5 @@
-/** A directory of the name space: its own files, and what was bound there before, after or instead. */
+/** A directory of the name space: its own files, and what was bound
+ *  there before, after or instead. */
 import {
   type Dir,
   type DirChange,
@@ -73,7 +74,8 @@ export class Place implements Node {
     return this.#grafted(name);
   }
 
-  /** An element of a union that fails (a lost import) is passed over; what stands alone tells its error. */
+  /** An element of a union that fails (a lost import) is passed over;
+   *  what stands alone tells its error. */
   async #walkSlowly(name: string, r: Req, i: number, first: Promise<Node | undefined>) {
     const rest = this.#nodes().slice(i + 1);
     let found = rest.length === 0 ? await first : await first.catch(() => undefined);

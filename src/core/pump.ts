@@ -1,5 +1,5 @@
-/** A link through files: several reads in flight, in order, and one write a packet. For data files that are
- *  served elsewhere, in another process or on another machine. */
+/** A link through files: several reads in flight, in order, and one write a packet. For data
+ *  files that are served elsewhere, in another process or on another machine. */
 import type { Req, Who } from '@9p/lib9p';
 import { type Packet, packetOf } from '@9p/packet';
 import { errorText } from './errors.js';
@@ -44,7 +44,8 @@ export function pump(turn: Turn, path: string, chan: Chan, lower: Port, who: Who
   async function read(): Promise<void> {
     for (let offset = 0; !stopped; ) {
       reading = req();
-      // A file of text ends at its offset; at 0 it would be read for ever, and nothing else would run.
+      // A file of text ends at its offset; at 0 it would be read for
+      // ever, and nothing else would run.
       const b = await chan.read(read_bytes, offset, reading);
       offset += b.length;
       if (stopped) return;

@@ -23,8 +23,8 @@ interface Waiting {
 }
 
 /**
- * A queue as an open file. A record longer than the read loses its rest (`cut` is told) unless `bytes` is
- * set: then records are one stream of bytes and a read takes what there is.
+ * A queue as an open file. A record longer than the read loses its rest (`cut` is told) unless
+ * `bytes` is set: then records are one stream of bytes and a read takes what there is.
  */
 export class QueueFile implements Queue<Uint8Array>, OpenFile {
   readonly qid: Qid;

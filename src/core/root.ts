@@ -1,4 +1,5 @@
-/** The verbs of the root's ctl: bind, unbind, alias, load, unload for the daemon's owner; prefix for all. */
+/** The verbs of the root's ctl: bind, unbind, alias, load, unload for the
+ *  daemon's owner; prefix for all. */
 import type { Req } from '@9p/lib9p';
 import { Eperm, refuse } from './errors.js';
 import type { Loader } from './loader.js';

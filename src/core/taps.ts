@@ -1,4 +1,5 @@
-/** The event, log and pcap files of a conversation: nothing is formatted or copied while nobody reads. */
+/** The event, log and pcap files of a conversation: nothing is
+ *  formatted or copied while nobody reads. */
 import type { Qid } from '@9p/lib9p';
 import { linkType, type Packet, pcapngHeader, pcapngPacket } from '@9p/packet';
 import type { Clock } from './machine.js';

@@ -1,10 +1,12 @@
-/** A turn: one entry from outside (a batch of packets, a timer, a file operation) and all that follows from
- *  it at once. The end of the outermost one runs what was deferred and flushes each device sent to. */
+/** A turn: one entry from outside (a batch of packets, a timer, a file operation) and
+ *  all that follows from it at once. The end of the outermost one runs what was deferred
+ *  and flushes each device sent to. */
 import { onPacket, type Packet } from '@9p/packet';
 
 export interface Turn {
   run<T>(f: () => T): T;
-  /** Run `f` before this turn ends, after what runs now; in a turn of its own if none is under way. */
+  /** Run `f` before this turn ends, after what runs now; in a turn
+   *  of its own if none is under way. */
   defer(f: () => void): void;
   /** `d.flush()` at the end of this turn, once. */
   dirty(d: Flushable): void;

@@ -1,4 +1,5 @@
-/** Users and groups by number and by name, from /etc/passwd and /etc/group: who asks, and whose a file is. */
+/** Users and groups by number and by name, from /etc/passwd and /etc/group:
+ *  who asks, and whose a file is. */
 import { readFileSync } from 'node:fs';
 import type { Who } from '@9p/lib9p';
 

@@ -1,4 +1,5 @@
-/** Attributes: a node's Dir as the kernel has it, and what chmod, chgrp, truncate and touch ask for. */
+/** Attributes: a node's Dir as the kernel has it, and what chmod,
+ *  chgrp, truncate and touch ask for. */
 import type { Dir, DirChange, Who } from '@9p/lib9p';
 import { dmdir, qt } from '@9p/lib9p';
 import type { Accounts } from './accounts.js';
@@ -16,8 +17,9 @@ import {
   statfs_bytes,
 } from './wire.js';
 
-/** How long the kernel may believe names and attributes. Files are synthetic: their content never counts
- *  on it, and an open of a file that is gone is answered with ESTALE, upon which the kernel looks again. */
+/** How long the kernel may believe names and attributes. Files are synthetic: their
+ *  content never counts on it, and an open of a file that is gone is answered with ESTALE,
+ *  upon which the kernel looks again. */
 export const cache_s = 1;
 
 const modeDir = 0o040000;

@@ -11,7 +11,8 @@ export interface MountRequest {
   /** Absolute, without links. */
   readonly dir: string;
   readonly accounts: Accounts;
-  /** Let other users in; who may do what is the tree's to say. Needs user_allow_other unless root. */
+  /** Let other users in; who may do what is the tree's to say.
+   *  Needs user_allow_other unless root. */
   readonly allowOther: boolean;
   readonly clock: Clock;
   /** Each request runs in a turn of its own. */
@@ -31,7 +32,8 @@ export interface FuseMount {
   stats(): string;
   /** Settles, with the reason, when the kernel has ended the mount: umount(8), or our unmount. */
   readonly gone: Promise<string>;
-  /** Detach the mount, abort what waits, close what is open. Safe to call twice, and when it is gone. */
+  /** Detach the mount, abort what waits, close what is open. Safe to
+   *  call twice, and when it is gone. */
   unmount(): Promise<void>;
 }
 

@@ -2,8 +2,8 @@
 import { io_bytes, type Replies } from './session.js';
 
 export interface Channel extends Replies {
-  /** From now on `request` is called with each request, whose bytes are its own until it returns; then
-   *  `gone`, once, with the errno that ended it. */
+  /** From now on `request` is called with each request, whose bytes are its own until it
+   *  returns; then `gone`, once, with the errno that ended it. */
   start(request: (b: Uint8Array, start: number, end: number) => void, gone: Gone): void;
   /** Detach the mount, if it is still there, and abort what waits. `gone` is called then. */
   end(mounted: boolean): Promise<void>;

@@ -20,8 +20,9 @@ import {
   word_bytes,
 } from './wire.js';
 
-/** Direct: the size does not count, and every read and write is ours. A stream has no offsets, so that its
- *  readers and its writers do not wait for one another's turn at the file's position. */
+/** Direct: the size does not count, and every read and write is ours. A stream
+ *  has no offsets, so that its readers and its writers do not wait for one
+ *  another's turn at the file's position. */
 export const openFlags = (file: OpenFile): number =>
   fopen.directIo |
   fopen.parallelDirectWrites |
@@ -57,8 +58,8 @@ function opened(inode: Inode, mode: number, op: Op): Wait<OpenFile> {
   }
 }
 
-/** An open may fail because the name, or one above it, means another file by now, or none, and the kernel
- *  does not know. */
+/** An open may fail because the name, or one above it, means another file by now, or
+ *  none, and the kernel does not know. */
 function checkStale(e: unknown, inode: Inode, op: Op): Wait<never> {
   const n = e instanceof FileError ? errnoOf(errorText(e)) : 0;
   if (n !== errno.ENOENT && n !== errno.ENODEV) throw e;

@@ -54,7 +54,8 @@ const bodies = new Map<number, Parse>([
   [opcode.poll, at(parsePoll)],
 ]);
 
-/** `read 12 node 3 uid 0 pid 77 fh 1 offset 0 size 4096 flags 32768`; data and offsets into `b` left out. */
+/** `read 12 node 3 uid 0 pid 77 fh 1 offset 0 size 4096 flags 32768`; data
+ *  and offsets into `b` left out. */
 export function fmtRequest(b: Uint8Array, o: number, end: number): string {
   const h = parseHeader(b, o, end);
   if (typeof h === 'string') return `bad request: ${h}, ${end - o} bytes`;

@@ -33,9 +33,10 @@ export class Inodes {
   }
 
   /**
-   * The inode of `node`, found under `name` in `parent`; the kernel holds it once more. Ids are never used
-   * again. A slow node has a new one each time: the kernel locks an inode for the whole of a write, and
-   * `echo hangup > ctl` would stand behind the `echo connect > ctl` that it is to end.
+   * The inode of `node`, found under `name` in `parent`; the kernel holds it once more.
+   * Ids are never used again. A slow node has a new one each time: the kernel locks an
+   * inode for the whole of a write, and `echo hangup > ctl` would stand behind the `echo
+   * connect > ctl` that it is to end.
    */
   look(parent: Inode, name: string, node: Node): Inode {
     const known = parent.children.get(name);

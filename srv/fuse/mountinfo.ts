@@ -1,4 +1,5 @@
-/** The mounts of this process by /proc/self/mountinfo, proc(5), which never touches what is mounted. */
+/** The mounts of this process by /proc/self/mountinfo, proc(5), which
+ *  never touches what is mounted. */
 import { readFile } from 'node:fs/promises';
 
 export interface MountInfo {

@@ -1,5 +1,6 @@
-/** The second backend: the npm package fuse-native 2.2.6, for systems where /dev/fuse cannot be spoken to
- *  directly. It needs libfuse 2. What it lacks and how that is made up for: docs/fuse.md. */
+/** The second backend: the npm package fuse-native 2.2.6, for systems where
+ *  /dev/fuse cannot be spoken to directly. It needs libfuse 2. What it lacks and how
+ *  that is made up for: docs/fuse.md. */
 import type { Wait } from '@9p/lib9p';
 import type Fuse from 'fuse-native';
 import type { Operations, Stat } from 'fuse-native';
@@ -33,8 +34,8 @@ export const fuseNative: FuseBackend = {
       bug: m.bug,
     });
     const Fuse = await load();
-    // direct_io is no option of its: it is passed on as part of this one, and without it a file of size 0
-    // is never read
+    // direct_io is no option of its: it is passed on as part of this one, and without it
+    // a file of size 0 is never read
     const fuse = new Fuse(m.dir, operations(paths, m), {
       fsname: `${fsname},direct_io`,
       timeout: false,

@@ -1,5 +1,5 @@
-/** The tree by paths, for libfuse's high-level interface as fuse-native has it: it tells neither who asks
- *  nor that he has gone. So nothing waits for long here. */
+/** The tree by paths, for libfuse's high-level interface as fuse-native has it: it tells neither
+ *  who asks nor that he has gone. So nothing waits for long here. */
 import { FileError, type Node, type OpenFile, omode, type Wait, type Who } from '@9p/lib9p';
 import { type Clock, errnoOf, errorText } from 'slashnet/core';
 import type { Accounts } from './accounts.js';

@@ -1,5 +1,5 @@
-/** /dev/fuse without the addon: reads in the thread pool, and mount(8) and umount(8) for the system calls.
- *  A third of the speed, and root only; the same server stands behind it. */
+/** /dev/fuse without the addon: reads in the thread pool, and mount(8) and umount(8) for the
+ *  system calls. A third of the speed, and root only; the same server stands behind it. */
 import { close, open, read, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { refuse } from 'slashnet/core';
@@ -58,7 +58,8 @@ class PlainChannel implements Channel {
       if (code !== 'ENOENT' && code !== 'ENODEV') throw e;
     }
   }
-  /** Forced, as the read in the thread pool holds the device open: it returns when the mount is aborted. */
+  /** Forced, as the read in the thread pool holds the device open: it
+   *  returns when the mount is aborted. */
   async end(mounted: boolean): Promise<void> {
     if (mounted) await run('umount', ['-i', '-c', '-f', '-l', this.#dir]);
   }

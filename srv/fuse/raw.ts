@@ -1,4 +1,5 @@
-/** /dev/fuse through rawio: the loop polls the descriptor, one read(2) and one write(2) a message. */
+/** /dev/fuse through rawio: the loop polls the descriptor, one
+ *  read(2) and one write(2) a message. */
 import { closeSync, constants, openSync } from 'node:fs';
 import { arena, type FileDevice, fusermount, mount, open, unmount } from '@9p/rawio';
 import { errorText, refuse } from 'slashnet/core';

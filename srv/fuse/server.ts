@@ -1,5 +1,5 @@
-/** The FUSE server: a request's bytes in, the operation on the tree, the reply's bytes out. It knows no
- *  device and no kernel; `direct.ts` joins it to /dev/fuse, tests to arrays. */
+/** The FUSE server: a request's bytes in, the operation on the tree, the reply's bytes out. It
+ *  knows no device and no kernel; `direct.ts` joins it to /dev/fuse, tests to arrays. */
 import type { Node } from '@9p/lib9p';
 import type { Accounts } from './accounts.js';
 import { access, getattr, setattr, statfs } from './attrs.js';
@@ -43,7 +43,8 @@ const background_max = 1024;
 const pages_max = io_bytes / 4096 + 1;
 
 export interface ServerOptions extends SessionOptions {
-  /** The kernel has said hello, and requests will follow; or it speaks a protocol that is too old. */
+  /** The kernel has said hello, and requests will follow; or it
+   *  speaks a protocol that is too old. */
   readonly oninit?: (refused?: string) => void;
 }
 

@@ -1,5 +1,5 @@
-/** What one mount holds, and how its requests are answered: at once if the answer is at hand, otherwise
- *  when it comes, and once. */
+/** What one mount holds, and how its requests are answered: at once if the answer is at hand,
+ *  otherwise when it comes, and once. */
 import { FileError, type Node, type OpenFile, type Req, type Wait, type Who } from '@9p/lib9p';
 import { counters, errnoOf, errorText } from 'slashnet/core';
 import type { Accounts } from './accounts.js';
@@ -40,8 +40,8 @@ export const io_bytes = 128 * 1024;
 const pending_max = 16384;
 const handles_max = 65536;
 
-/** Thrown for a name that means another file by now, or none, where the kernel remembers the old one:
- *  ESTALE makes it look the name up anew and open what it then finds. */
+/** Thrown for a name that means another file by now, or none, where the kernel remembers the old
+ *  one: ESTALE makes it look the name up anew and open what it then finds. */
 export class Stale extends Error {}
 
 /** One request of the kernel, under way. */
@@ -149,8 +149,8 @@ export class Session {
   // Operations that wait
 
   /**
-   * `reply` to `op` with `result`: now, or when it comes. `undo` gets a result that came after the caller
-   * had gone and was told so.
+   * `reply` to `op` with `result`: now, or when it comes. `undo` gets a result that came after the
+   * caller had gone and was told so.
    */
   answer<T>(op: Op, result: Wait<T>, reply: (v: T) => void, undo?: (v: T) => void): void {
     if (!(result instanceof Promise)) return reply(result);
@@ -189,8 +189,8 @@ export class Session {
   }
 
   /**
-   * The caller of `unique` was interrupted. Who holds the operation is told and may still answer, with what
-   * it has or an error; if it does not by the next round of the loop, we answer for it.
+   * The caller of `unique` was interrupted. Who holds the operation is told and may still answer,
+   * with what it has or an error; if it does not by the next round of the loop, we answer for it.
    */
   interrupt(unique: number): void {
     const op = this.#pending.get(unique);

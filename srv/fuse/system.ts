@@ -21,7 +21,8 @@ export function run(command: string, args: readonly string[], fd?: number): Prom
   });
 }
 
-/** Lazily, so that what is open below does not keep it; -c and -i: nothing asks what is mounted there. */
+/** Lazily, so that what is open below does not keep it; -c and -i:
+ *  nothing asks what is mounted there. */
 export async function detach(dir: string): Promise<void> {
   if (missing === undefined) unmount(dir, true);
   else await run('umount', ['-i', '-c', '-l', dir]);

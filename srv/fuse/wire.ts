@@ -1,5 +1,5 @@
-/** The kernel's FUSE protocol, 7.23 to 7.38: requests read from /dev/fuse and replies written to it.
- *  Layouts from linux/fuse.h; all integers little-endian on the machines we run on. */
+/** The kernel's FUSE protocol, 7.23 to 7.38: requests read from /dev/fuse and replies written to
+ *  it. Layouts from linux/fuse.h; all integers little-endian on the machines we run on. */
 import { le16, le32, le64, putLe16, putLe32, putLe64, text, u8 } from '@9p/packet';
 
 export const opcode = {
@@ -81,7 +81,8 @@ export const read_buffer_bytes_min = 8192;
 /** Why bytes are no request; the name of a counter. */
 export type Malformed = 'short' | 'badlength' | 'badname' | 'badid';
 
-/** fuse_in_header. Ids are exact numbers: the kernel counts them up from 1, and nodeids are ours. */
+/** fuse_in_header. Ids are exact numbers: the kernel counts them
+ *  up from 1, and nodeids are ours. */
 export interface Header {
   readonly opcode: number;
   readonly unique: number;
@@ -102,8 +103,8 @@ function putId64(b: Uint8Array, o: number, v: number): void {
 }
 
 /**
- * fuse_in_header, 40 bytes: len[4] opcode[4] unique[8] nodeid[8] uid[4] gid[4] pid[4] extlen[2] pad[2].
- * Extensions (extlen, in units of 8 bytes) lie at the end and are left out.
+ * fuse_in_header, 40 bytes: len[4] opcode[4] unique[8] nodeid[8] uid[4] gid[4] pid[4] extlen[2]
+ * pad[2]. Extensions (extlen, in units of 8 bytes) lie at the end and are left out.
  */
 export function parseHeader(b: Uint8Array, o: number, end: number): Header | Malformed {
   if (end - o < header_bytes) return 'short';
@@ -204,7 +205,8 @@ export function parseOpen(b: Uint8Array, o: number, end: number): { flags: numbe
   return end - o < 8 ? 'short' : { flags: le32(b, o) };
 }
 
-/** fuse_create_in: flags[4] mode[4] umask[4] open_flags[4], then the name; mkdir: mode[4] umask[4], name. */
+/** fuse_create_in: flags[4] mode[4] umask[4] open_flags[4], then the name;
+ *  mkdir: mode[4] umask[4], name. */
 export interface Create {
   readonly flags: number;
   readonly mode: number;
@@ -265,7 +267,8 @@ export interface WriteIn extends ReadIn {
   /** Where the data begins; there are `size` bytes. */
   readonly data: number;
 }
-/** fuse_write_in, 40 bytes: fh[8] offset[8] size[4] write_flags[4] lock_owner[8] flags[4] pad[4], data. */
+/** fuse_write_in, 40 bytes: fh[8] offset[8] size[4] write_flags[4]
+ *  lock_owner[8] flags[4] pad[4], data. */
 export function parseWrite(b: Uint8Array, o: number, end: number): WriteIn | Malformed {
   if (end - o < 40) return 'short';
   const size = le32(b, o + 16);
@@ -351,7 +354,8 @@ export function emitAttr(b: Uint8Array, o: number, a: Attr): void {
   putLe32(b, o + 80, block_bytes);
 }
 
-/** fuse_attr_out: attr_valid[8] nsec[4] dummy[4] attr[88]. The attributes hold for `valid_s` seconds. */
+/** fuse_attr_out: attr_valid[8] nsec[4] dummy[4] attr[88]. The
+ *  attributes hold for `valid_s` seconds. */
 export const attr_out_bytes = 16 + attr_bytes;
 export function emitAttrOut(b: Uint8Array, o: number, valid_s: number, a: Attr): void {
   b.fill(0, o, o + 16);
@@ -405,7 +409,8 @@ export interface InitOut {
   readonly minor: number;
   readonly readahead: number;
   readonly flags: number;
-  /** Asynchronous requests in flight before the kernel makes others wait, and before it calls it busy. */
+  /** Asynchronous requests in flight before the kernel makes others
+   *  wait, and before it calls it busy. */
   readonly background: number;
   readonly congestion: number;
   readonly write_bytes: number;

@@ -1,5 +1,6 @@
-/** A process that mounts the little tree: `node host.js DIR [OPTIONS as JSON]`. It prints `mounted`, takes
- *  `unmount`, `event TEXT`, `replace` and `state` on its input, and prints `gone WHY` at the end. */
+/** A process that mounts the little tree: `node host.js DIR [OPTIONS as JSON]`. It
+ *  prints `mounted`, takes `unmount`, `event TEXT`, `replace` and `state` on its input,
+ *  and prints `gone WHY` at the end. */
 import { createInterface } from 'node:readline';
 import { mountFuse } from '../../srv/fuse/mount.js';
 import { MemDir, memTree, TextNode } from './tree.js';

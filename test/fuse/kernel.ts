@@ -1,5 +1,5 @@
-/** The kernel's side of FUSE for tests without one: requests as linux/fuse.h lays them out, replies taken
- *  apart. Written with DataView, so that it shares no code with what it tests. */
+/** The kernel's side of FUSE for tests without one: requests as linux/fuse.h lays them out,
+ *  replies taken apart. Written with DataView, so that it shares no code with what it tests. */
 import { Accounts } from '../../srv/fuse/accounts.js';
 import { FuseServer, type ServerOptions } from '../../srv/fuse/server.js';
 import type { Replies } from '../../srv/fuse/session.js';

@@ -1,4 +1,5 @@
-/** A mount namespace of its own with daemons and clients in it. This process never enters the mount. */
+/** A mount namespace of its own with daemons and clients in it. This
+ *  process never enters the mount. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

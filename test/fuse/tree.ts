@@ -197,7 +197,8 @@ export interface Mem extends Tree {
 
 const noise = utf8('0123456789abcdef'.repeat(8192));
 
-/** As many bytes as are asked for at any offset, for measurements; what is written to it is taken. */
+/** As many bytes as are asked for at any offset, for measurements;
+ *  what is written to it is taken. */
 class EndlessNode extends MemNode {
   constructor(name = 'endless') {
     super(name, 0o666);

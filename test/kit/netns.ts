@@ -9,8 +9,9 @@ import { needs } from './needs.js';
 const limit_ms = 120_000;
 
 /**
- * Runs this file once more, under `unshare -n`, where this gives true and the tests are to be defined; here it
- * gives false and is itself one test, which passes if they do. `url` is the file's import.meta.url.
+ * Runs this file once more, under `unshare -n`, where this gives true and the tests are to
+ * be defined; here it gives false and is itself one test, which passes if they do. `url`
+ * is the file's import.meta.url.
  */
 export function inNetns(url: string, what: string): boolean {
   if (process.env.SLASHNET_NETNS === what) {

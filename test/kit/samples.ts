@@ -7,7 +7,8 @@ export function fuzzIterations(few = 2000): number {
   return Number.isInteger(asked) && asked > 0 ? asked : few;
 }
 
-/** The seeds of a simulation: 1 to $SIM_SEEDS, or few; $SIM_SEED names one alone, to see it again. */
+/** The seeds of a simulation: 1 to $SIM_SEEDS, or few; $SIM_SEED
+ *  names one alone, to see it again. */
 export function seeds(few = 20): number[] {
   const { SIM_SEED, SIM_SEEDS } = process.env;
   if (SIM_SEED !== undefined) return [Number(SIM_SEED)];

@@ -1,4 +1,5 @@
-/** The engine: conversations, verbs, life, ports, on a layer that does nothing but hand packets on. */
+/** The engine: conversations, verbs, life, ports, on a layer that
+ *  does nothing but hand packets on. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Node, type OpenFile, omode, type Req } from '@9p/lib9p';

@@ -1,4 +1,5 @@
-/** A daemon on a unix socket: profiles, imports of another daemon's tree, limits of who may do what. */
+/** A daemon on a unix socket: profiles, imports of another daemon's
+ *  tree, limits of who may do what. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

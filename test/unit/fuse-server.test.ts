@@ -418,7 +418,8 @@ nonsense`;
   ]);
 });
 
-/** Every request that wants one has one reply, whatever it says; nothing is thrown, and all ends closed. */
+/** Every request that wants one has one reply, whatever it says; nothing
+ *  is thrown, and all ends closed. */
 test('any requests', async () => {
   const noReply = new Set<number>([opcode.forget, opcode.batchForget, opcode.interrupt]);
   const corpus = [

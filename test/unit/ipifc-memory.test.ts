@@ -1,4 +1,5 @@
-/** Interfaces in memory: verbs, states, pings over a wire, without privilege and on virtual time. */
+/** Interfaces in memory: verbs, states, pings over a wire, without
+ *  privilege and on virtual time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { omode } from 'slashnet/core';

@@ -1,4 +1,5 @@
-/** What the tests of lib9p share: a server's raw end, a client in memory, files that wait, messages by chance. */
+/** What the tests of lib9p share: a server's raw end, a client in memory, files
+ *  that wait, messages by chance. */
 import {
   Client,
   type ClientOptions,
@@ -24,7 +25,8 @@ import {
 } from '@9p/lib9p';
 import type { SeededRandom } from '../kit/index.js';
 
-/** A connection without a socket: requests in, replies out, and what the server asks of the carrier. */
+/** A connection without a socket: requests in, replies out, and what
+ *  the server asks of the carrier. */
 export class Raw {
   readonly replies: Rmessage[] = [];
   /** Length of each write. */
@@ -109,7 +111,8 @@ function reply(b: Uint8Array): Rmessage {
 /** All that is due has happened. */
 export const settled = (): Promise<void> => new Promise((done) => setImmediate(done));
 
-/** A client and a server joined without a socket; bytes cross in a later turn, as they would in one. */
+/** A client and a server joined without a socket; bytes cross in a
+ *  later turn, as they would in one. */
 export async function joined(server: Server, options: ClientOptions = {}): Promise<Mount> {
   const client: Client = new Client(
     {

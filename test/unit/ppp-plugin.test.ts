@@ -1,4 +1,5 @@
-/** ppp as files: a client and a server over a wire in memory, on virtual time, with auth's files. */
+/** ppp as files: a client and a server over a wire in memory, on
+ *  virtual time, with auth's files. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { text, utf8 } from '@9p/packet';

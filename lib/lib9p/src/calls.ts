@@ -1,4 +1,5 @@
-/** A connection's requests under way, by tag. A request that is answered at once never enters here. */
+/** A connection's requests under way, by tag. A request that is
+ *  answered at once never enters here. */
 import type { Fid } from './fids.js';
 import type { Req, Who } from './tree.js';
 
@@ -150,8 +151,8 @@ export class Calls {
     if (call.flushers === undefined) this.#on.failed(call, e);
   }
 
-  /** Those that waited for it in their order, then those that waited for them: no recursion, for a client
-   *  may have made a chain of as many as there are tags. */
+  /** Those that waited for it in their order, then those that waited for them: no recursion, for
+   *  a client may have made a chain of as many as there are tags. */
   #flushers(call: Call): void {
     const due = call.flushers ?? [];
     for (const flusher of due) {

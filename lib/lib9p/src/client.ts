@@ -1,7 +1,7 @@
 /** The client's side of a connection: tags, replies, flushes. Owns no socket.
  *
- *  Requests made in one turn of the event loop go out in one write; replies are matched by tag, in any
- *  order. A request's promise is rejected with the server's text, or with `hungup: ...`. */
+ *  Requests made in one turn of the event loop go out in one write; replies are matched by tag,
+ *  in any order. A request's promise is rejected with the server's text, or with `hungup: ...`. */
 import { le16, le32 } from '@9p/packet';
 import { ClientFid } from './clientfid.js';
 import { decode, encode } from './codec.js';
@@ -162,7 +162,8 @@ export class Client {
     });
   }
 
-  /** Bytes from the server; the caller's again when this returns. Never throws for what they are. */
+  /** Bytes from the server; the caller's again when this returns.
+   *  Never throws for what they are. */
   receive(bytes: Uint8Array): void {
     const f = this.#framer;
     f.feed(bytes);

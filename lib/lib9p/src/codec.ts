@@ -1,5 +1,5 @@
-/** Messages to bytes and back: size[4] type[1] tag[2] and what the type says, little-endian, strings and
- *  data counted. */
+/** Messages to bytes and back: size[4] type[1] tag[2] and what the type says,
+ *  little-endian, strings and data counted. */
 import { le16, le32 } from '@9p/packet';
 import {
   code,
@@ -128,7 +128,8 @@ function putStat(w: Writer, d: WireDir): Writer {
   return w;
 }
 
-/** The message in b[o..end), which is what its size field says; or why it is none. Data stay where they lie. */
+/** The message in b[o..end), which is what its size field says; or why it is
+ *  none. Data stay where they lie. */
 export function decode(b: Uint8Array, o: number, end: number): Fcall | Malformed {
   if (end - o < header_bytes || le32(b, o) !== end - o) return 'bad message size';
   const type = b[o + 4]!;

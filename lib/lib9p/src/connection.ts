@@ -1,7 +1,7 @@
 /** One client of a server: bytes in, bytes out, and the order of replies. Owns no socket.
  *
- *  The replies to what came in one `receive` go out in one write. A client that does not read is stopped,
- *  not fed: its requests wait here unread until `drained`. */
+ *  The replies to what came in one `receive` go out in one write. A client that does not read is
+ *  stopped, not fed: its requests wait here unread until `drained`. */
 import { le16, le32 } from '@9p/packet';
 import { type Call, Calls, makeCall } from './calls.js';
 import { decode, encode } from './codec.js';
@@ -88,7 +88,8 @@ export class Connection {
     return this.#calls.size;
   }
 
-  /** Bytes from the client; the caller's again when this returns. Never throws for what they are. */
+  /** Bytes from the client; the caller's again when this returns.
+   *  Never throws for what they are. */
   receive(bytes: Uint8Array): void {
     if (this.#ended !== undefined) return;
     if (this.#running) {

@@ -1,6 +1,6 @@
-/** Reading a directory: whole entries, in order, from the start or from where the last read ended. A count
- *  in which no entry fits gives nothing, as v9fs expects that fills up its buffer: an error only where the
- *  entry would fit in no read at all. */
+/** Reading a directory: whole entries, in order, from the start or from where the last read
+ *  ended. A count in which no entry fits gives nothing, as v9fs expects that fills up its
+ *  buffer: an error only where the entry would fit in no read at all. */
 import { Ecount, Eoffset, FileError } from './errors.js';
 import { encodeDir } from './stat.js';
 import type { Dir, Node, Req, Wait } from './tree.js';

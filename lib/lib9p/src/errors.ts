@@ -1,8 +1,8 @@
 /** Error texts are all that 9P says of a failure: lower case, no full stop, at most 127 bytes. */
 import { max_ename_bytes } from './fcall.js';
 
-/** An error whose text is for the client: what a node throws to refuse an operation. It is no bug, so it
- *  carries no stack: that would cost more than the operation. */
+/** An error whose text is for the client: what a node throws to refuse an operation. It is no
+ *  bug, so it carries no stack: that would cost more than the operation. */
 export class FileError extends Error {
   override readonly name = 'FileError';
 

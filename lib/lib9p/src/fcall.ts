@@ -1,4 +1,5 @@
-/** The messages of 9P2000, section 5 of the manual. A message is a value; the codec gives it bytes. */
+/** The messages of 9P2000, section 5 of the manual. A message is a
+ *  value; the codec gives it bytes. */
 import type { Dir, Qid } from './tree.js';
 
 /** From a client. */

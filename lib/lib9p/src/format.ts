@@ -2,8 +2,9 @@
  *
  *    Twalk tag 3 fid 1 newfid 2 nwname 1 0:ctl
  *
- *  A line is made only when someone listens. Bytes from a peer are shown as text where they are text, as
- *  hex where not, control characters escaped, and never more than fits a line; secrets are masked. */
+ *  A line is made only when someone listens. Bytes from a peer are shown as text where
+ *  they are text, as hex where not, control characters escaped, and never more than
+ *  fits a line; secrets are masked. */
 import { hex, text } from '@9p/packet';
 import { decode } from './codec.js';
 import { type Fcall, nofid, notag, type Rmessage, type Tmessage, type WireDir } from './fcall.js';
@@ -117,8 +118,8 @@ export function formatData(b: Uint8Array, secret: boolean): string {
   return `count ${b.length} '${printable(mask(some), shown_bytes)}'`;
 }
 
-/** Attributes of a secret kind keep their name: `!password=...`. A value runs to the first blank outside
- *  quotes; where quotes are open at the end, to the end. */
+/** Attributes of a secret kind keep their name: `!password=...`. A value runs to the first blank
+ *  outside quotes; where quotes are open at the end, to the end. */
 export function mask(s: string): string {
   return s.replace(/(![^\s=']*)=(?:'(?:[^']|'')*(?:'|$)|[^\s'])*/g, '$1=...');
 }

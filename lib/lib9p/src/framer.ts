@@ -1,11 +1,12 @@
-/** Cuts a stream of bytes into messages by their size field: one byte at a time or many messages at once.
+/** Cuts a stream of bytes into messages by their size field: one byte at a
+ *  time or many messages at once.
  *
  *    f.feed(chunk);
  *    while (f.next()) use(f.buf, f.start, f.end);
  *    f.keep();
  *
- *  A message that lies whole in a chunk is used where it lies. `keep` copies what is left over: the chunk
- *  goes back to its owner. One may stop between messages, keep, and go on later. */
+ *  A message that lies whole in a chunk is used where it lies. `keep` copies what is left over:
+ *  the chunk goes back to its owner. One may stop between messages, keep, and go on later. */
 import { le32 } from '@9p/packet';
 import { header_bytes } from './fcall.js';
 import type { Malformed } from './reader.js';
@@ -126,7 +127,8 @@ export class Framer {
   }
 }
 
-/** Buffer's slice and subarray are not those of Uint8Array: the one copies not, the other is slow. */
+/** Buffer's slice and subarray are not those of Uint8Array: the one
+ *  copies not, the other is slow. */
 function plain(b: Uint8Array): Uint8Array {
   return b.constructor === Uint8Array ? b : new Uint8Array(b.buffer, b.byteOffset, b.length);
 }

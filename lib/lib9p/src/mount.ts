@@ -20,7 +20,8 @@ export class Handle {
     return this.fid.iounit;
   }
 
-  /** One read of at most n bytes: from `offset`, or from where the last one ended. Empty at the end. */
+  /** One read of at most n bytes: from `offset`, or from where the
+   *  last one ended. Empty at the end. */
   async read(n = this.iounit, offset?: number, cancel?: Cancel): Promise<Uint8Array> {
     const data = await this.fid.read(n, offset ?? this.offset, cancel);
     if (offset === undefined) this.offset += data.length;

@@ -3,7 +3,8 @@ import { type Dir, omode, type Who, wantsRead, wantsWrite } from './tree.js';
 
 export const may = { read: 4, write: 2, exec: 1 } as const;
 
-/** Others' bits first, then the owner's, then the group's; every user is in the group of his name. */
+/** Others' bits first, then the owner's, then the group's; every
+ *  user is in the group of his name. */
 export function allowed(who: Who, d: Pick<Dir, 'mode' | 'uid' | 'gid'>, want: number): boolean {
   if (who.owner || (d.mode & want) === want) return true;
   if (who.uname === d.uid && ((d.mode >>> 6) & want) === want) return true;

@@ -1,4 +1,5 @@
-/** A 9P2000 file server over a Tree. It owns no socket: whoever does, makes a connection of each. */
+/** A 9P2000 file server over a Tree. It owns no socket: whoever
+ *  does, makes a connection of each. */
 import { Connection } from './connection.js';
 import { max_msize_bytes } from './fcall.js';
 import type { Tree, Wait, Who } from './tree.js';
@@ -12,8 +13,8 @@ export interface Peer {
 
 /** What a connection asks of the carrier of its bytes. */
 export interface Wire {
-  /** True: the bytes are gone and their buffer may be used again. False: they are kept, and `drained` is
-   *  called when all have gone. */
+  /** True: the bytes are gone and their buffer may be used again. False: they are kept, and
+   *  `drained` is called when all have gone. */
   write(bytes: Uint8Array): boolean;
   /** Stop and start calling `receive`. */
   pause(): void;
@@ -29,8 +30,8 @@ export interface Limits {
   readonly fids: number;
   /** Requests outstanding. */
   readonly tags: number;
-  /** Replies kept for a client that does not read: beyond the first no requests are taken, beyond the
-   *  second (operations under way end all the same) it is hung up. */
+  /** Replies kept for a client that does not read: beyond the first no requests are taken,
+   *  beyond the second (operations under way end all the same) it is hung up. */
   readonly ahead_bytes: number;
   readonly queued_bytes: number;
 }
@@ -49,8 +50,8 @@ export interface ServerOptions {
   readonly limits?: Partial<Limits>;
   /** Every message, one line each; made only while this is set. */
   readonly trace?: (line: string) => void;
-  /** Runs all that comes of one event outside (a batch of requests, the loss of a connection): who gathers
-   *  work to do at the end of it wraps it here. */
+  /** Runs all that comes of one event outside (a batch of requests, the loss of a connection):
+   *  who gathers work to do at the end of it wraps it here. */
   readonly turn?: (work: () => void) => void;
   /** What a node threw that is no FileError: a bug. The client gets its text. */
   readonly fault?: (e: unknown) => void;

@@ -42,7 +42,8 @@ export class Session {
     this.fids = new Fids(o.fids);
   }
 
-  /** Everything but Tversion and Tflush, which are about the connection, and Tread and Twrite below. */
+  /** Everything but Tversion and Tflush, which are about the
+   *  connection, and Tread and Twrite below. */
   handle(f: Tmessage, call: Call): Wait<Rmessage> {
     switch (f.type) {
       case 'Tauth':

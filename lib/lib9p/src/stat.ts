@@ -1,6 +1,6 @@
 /** Directory entries on the wire, stat(5):
  *
- *    size[2] type[2] dev[4] qid[13] mode[4] atime[4] mtime[4] length[8] name[s] uid[s] gid[s] muid[s]
+ *  size[2] type[2] dev[4] qid[13] mode[4] atime[4] mtime[4] length[8] name[s] uid[s] gid[s] muid[s]
  */
 import type { WireDir } from './fcall.js';
 import { Reader } from './reader.js';
@@ -82,7 +82,8 @@ export function changeDir(change: DirChange): WireDir {
   };
 }
 
-/** The fields of a Twstat that ask for something. The access time is not a client's to change: ignored. */
+/** The fields of a Twstat that ask for something. The access time is not
+ *  a client's to change: ignored. */
 export function dirChange(d: WireDir): DirChange {
   return {
     ...(d.name !== '' && { name: d.name }),

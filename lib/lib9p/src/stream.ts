@@ -15,9 +15,11 @@ const nothing = new Uint8Array(0);
 
 /** What the connection tells the stream. */
 export function wireOf(input: Readable, output: Writable, drained: () => void): Wire {
-  // A plain socket has written what it does not count as queued. Other streams may pass a buffer on as it is.
+  // A plain socket has written what it does not count as queued. Other streams
+  // may pass a buffer on as it is.
   const plain = output.constructor === Socket;
-  // Told by an empty write behind the others, since `drain` comes only after more than the high-water mark.
+  // Told by an empty write behind the others, since `drain` comes only after
+  // more than the high-water mark.
   const flushed = (): void => {
     if (output.writableLength === 0) drained();
   };

@@ -1,4 +1,5 @@
-/** What a file server offers, whatever carries it: the 9P server here and a FUSE front end use the same. */
+/** What a file server offers, whatever carries it: the 9P server here and
+ *  a FUSE front end use the same. */
 
 /** An answer at hand is returned as it is: no promise, no microtask. */
 export type Wait<T> = T | Promise<T>;
@@ -41,13 +42,15 @@ export interface Who {
   readonly groups: readonly string[];
   /** The daemon's owner: passes always. */
   readonly owner: boolean;
-  /** Where this client has the tree mounted, if it said so: paths that it writes may begin with it. */
+  /** Where this client has the tree mounted, if it said so: paths
+   *  that it writes may begin with it. */
   prefix?: string;
 }
 
-/** One operation under way. A plain object: an AbortController costs 5 us here, this 25 ns.
- *  A holder that set `onflush` answers soon after it was called, and its answer is awaited; an operation
- *  without is abandoned: what it answers is dropped, and its file may be closed before it does. */
+/** One operation under way. A plain object: an AbortController costs 5 us here, this
+ *  25 ns. A holder that set `onflush` answers soon after it was called, and its answer
+ *  is awaited; an operation without is abandoned: what it answers is dropped, and its
+ *  file may be closed before it does. */
 export interface Req {
   readonly who: Who;
   /** Largest read or write that this client can do at once; 0 where there is no limit. */
@@ -62,28 +65,32 @@ export const omode = { read: 0, write: 1, rdwr: 2, exec: 3, trunc: 0x10, rclose:
 export const wantsRead = (mode: number): boolean => (mode & 3) !== omode.write;
 export const wantsWrite = (mode: number): boolean => (mode & 3) === 1 || (mode & 3) === 2;
 
-/** One fid or FUSE handle, from open to clunk. Errors are thrown with the text that the client sees. */
+/** One fid or FUSE handle, from open to clunk. Errors are thrown with
+ *  the text that the client sees. */
 export interface OpenFile {
   /** After an open of `clone` or `listen`: that of the new ctl. */
   readonly qid: Qid;
-  /** At most n bytes at `offset`; empty at the end of the file. The bytes are the caller's only until it
-   *  returns to the event loop. */
+  /** At most n bytes at `offset`; empty at the end of the file. The bytes are the caller's only
+   *  until it returns to the event loop. */
   read(n: number, offset: number, req: Req): Wait<Uint8Array>;
-  /** `data` is the caller's: copy what is kept beyond the call. Returns how many bytes were taken. */
+  /** `data` is the caller's: copy what is kept beyond the call.
+   *  Returns how many bytes were taken. */
   write(data: Uint8Array, offset: number, req: Req): Wait<number>;
   /** poll(2): a read would not block. Always true for text. */
   readonly ready: boolean;
   onready: (() => void) | undefined;
-  /** Records in order (data, event, log, pcap, listen): offsets mean nothing. A front end then offers no
-   *  seek, and a read that waits does not hold up a write through the same descriptor. */
+  /** Records in order (data, event, log, pcap, listen): offsets mean nothing. A front end then
+   *  offers no seek, and a read that waits does not hold up a write through the same descriptor. */
   readonly stream?: boolean;
   /** Last use. Never throws. */
   close(): void;
-  /** What the fid or handle is from now on, where the open changed it: ctl after clone, a created file. */
+  /** What the fid or handle is from now on, where the open changed it:
+   *  ctl after clone, a created file. */
   readonly node?: Node;
 }
 
-/** A file or directory. A front end keeps the chain of nodes that it walked; `..` is its business. */
+/** A file or directory. A front end keeps the chain of nodes that
+ *  it walked; `..` is its business. */
 export interface Node {
   readonly qid: Qid;
   readonly name: string;
@@ -97,8 +104,8 @@ export interface Node {
   wstat(change: DirChange, req: Req): Wait<void>;
   create?(name: string, perm: number, mode: number, req: Req): Wait<OpenFile>;
   remove?(req: Req): Wait<void>;
-  /** ctl and clone: a write may wait for long, so a front end whose kernel locks an inode for the whole of
-   *  a write gives each look-up an identity of its own. */
+  /** ctl and clone: a write may wait for long, so a front end whose kernel locks an inode for
+   *  the whole of a write gives each look-up an identity of its own. */
   readonly slow?: boolean;
   /** What is read and written here is never shown in a trace. */
   readonly secret?: boolean;

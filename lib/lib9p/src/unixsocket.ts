@@ -1,7 +1,7 @@
 /** A unix socket that nobody else can reach, not even for the moment between bind and chmod.
  *
- *  It is bound in a directory of mode 700, made 600 there, and linked to its name: no umask of the process
- *  is changed, and the name is taken or not in one step. */
+ *  It is bound in a directory of mode 700, made 600 there, and linked to its name: no umask of
+ *  the process is changed, and the name is taken or not in one step. */
 import { chmod, link, lstat, mkdtemp, rm, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,8 @@ import { refuse } from './errors.js';
 /** sun_path less its NUL. */
 const longest_bytes = 107;
 
-/** Listen at `path`; a socket that nobody answers any more is replaced. Returns what removes the name. */
+/** Listen at `path`; a socket that nobody answers any more is replaced.
+ *  Returns what removes the name. */
 export async function bindSocket(sockets: Server, path: string): Promise<() => Promise<void>> {
   await clearStale(path);
   const dir = await mkdtemp(join(dirname(path), '.9p'));

@@ -1,5 +1,6 @@
-/** Readers and writers of integers in network byte order; the only access to bytes elsewhere. No bounds
- *  check: a wire file checks its length once, and a read beyond the end gives 0 for the bytes not there. */
+/** Readers and writers of integers in network byte order; the only access to bytes
+ *  elsewhere. No bounds check: a wire file checks its length once, and a read beyond the end
+ *  gives 0 for the bytes not there. */
 
 export const u8 = (b: Uint8Array, o: number): number => b[o]! | 0;
 export const u16 = (b: Uint8Array, o: number): number => (b[o]! << 8) | b[o + 1]!;

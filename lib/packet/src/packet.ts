@@ -8,7 +8,8 @@
 export const headroom_bytes = 128;
 const tailroom_bytes = 32;
 
-/** Times a header found no room and the packet moved to a roomier place; stays 0 in a sound stack. */
+/** Times a header found no room and the packet moved to a roomier
+ *  place; stays 0 in a sound stack. */
 export const moved = { count: 0 };
 
 let born: ((p: Packet) => void) | undefined;
@@ -18,8 +19,8 @@ export function onPacket(f: ((p: Packet) => void) | undefined): void {
 }
 
 /**
- * `send` gives a packet away; it lives until the end of its turn, and who holds it longer holds `keep()`.
- * `own` says that its bytes are nobody else's, as opposed to those of a receive arena.
+ * `send` gives a packet away; it lives until the end of its turn, and who holds it longer holds
+ * `keep()`. `own` says that its bytes are nobody else's, as opposed to those of a receive arena.
  */
 export class Packet {
   buf: Uint8Array;
@@ -77,7 +78,8 @@ export class Packet {
     if (n < this.end - this.start) this.end = this.start + n;
   }
 
-  /** This packet if its bytes are its own, else a copy of it out of the receive arena: good for ever. */
+  /** This packet if its bytes are its own, else a copy of it out of
+   *  the receive arena: good for ever. */
   keep(): Packet {
     const p = this.own ? this : this.copy();
     p.kept = true;

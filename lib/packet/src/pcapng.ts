@@ -34,8 +34,8 @@ export function pcapngHeader(link: number, name: string): Uint8Array {
 }
 
 /**
- * An enhanced packet block. `us` is microseconds since 1970; `inbound` sets epb_flags; `comment` tells, for
- * instance, how many packets a slow reader lost before this one.
+ * An enhanced packet block. `us` is microseconds since 1970; `inbound` sets epb_flags; `comment`
+ * tells, for instance, how many packets a slow reader lost before this one.
  */
 export function pcapngPacket(
   us: number,

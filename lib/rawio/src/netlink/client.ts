@@ -1,5 +1,5 @@
-/** Requests to the kernel over one netlink socket, and their answers by sequence number; what nobody asked
- *  for is an event. It owns no socket and no clock. */
+/** Requests to the kernel over one netlink socket, and their answers by sequence number; what
+ *  nobody asked for is an event. It owns no socket and no clock. */
 import {
   answerText,
   emitMessage,
@@ -56,8 +56,8 @@ export class NetlinkClient {
     this.#host = host;
   }
 
-  /** The messages of the answer; none for a request that is only acknowledged. Rejects with the kernel's
-   *  words. A dump during which the table changed is asked for again. */
+  /** The messages of the answer; none for a request that is only acknowledged. Rejects with the
+   *  kernel's words. A dump during which the table changed is asked for again. */
   async request(r: Request): Promise<Message[]> {
     for (let tries = 1; ; tries++) {
       const p = await this.#ask(r);

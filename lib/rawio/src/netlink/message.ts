@@ -1,10 +1,11 @@
-/** Netlink messages: framing, attributes and errors, RFC 3549 section 2.3 and linux/netlink.h. Integers
- *  are in the byte order of the host; only little-endian hosts are known here. */
+/** Netlink messages: framing, attributes and errors, RFC 3549 section 2.3 and linux/netlink.h.
+ *  Integers are in the byte order of the host; only little-endian hosts are known here. */
 import { le16, le32, putLe16, putLe32, text } from '@9p/packet';
 
 /** Message types that every netlink protocol has. */
 export const nlmsg = { noop: 1, error: 2, done: 3, overrun: 4 } as const;
-/** Flags of a message. `dump` asks for a whole table; `dumpInterrupted` says that it changed meanwhile. */
+/** Flags of a message. `dump` asks for a whole table; `dumpInterrupted`
+ *  says that it changed meanwhile. */
 export const nlmf = {
   request: 0x01,
   multi: 0x02,
@@ -83,8 +84,8 @@ export function emitMessage(
 export type Attributes = ReadonlyMap<number, Uint8Array>;
 export type Attribute = readonly [type: number, value: Uint8Array];
 
-/** len[2] type[2] value, padded to 4 bytes; the two highest bits of type (nested, byte order) are dropped.
- *  Of an attribute that comes twice the last one counts, as in the kernel. */
+/** len[2] type[2] value, padded to 4 bytes; the two highest bits of type (nested, byte order)
+ *  are dropped. Of an attribute that comes twice the last one counts, as in the kernel. */
 export function parseAttributes(b: Uint8Array, at: number): Attributes | Malformed {
   const out = new Map<number, Uint8Array>();
   for (let o = at; o + 4 <= b.length; ) {

@@ -1,4 +1,5 @@
-/** Links, addresses and routes of Linux as netlink messages: rtnetlink(7), linux/rtnetlink.h, if_link.h. */
+/** Links, addresses and routes of Linux as netlink messages:
+ *  rtnetlink(7), linux/rtnetlink.h, if_link.h. */
 import { le16, le32, le64, putLe32, u8, utf8 } from '@9p/packet';
 import {
   type Attribute,
@@ -86,7 +87,8 @@ function parseKind(b: Uint8Array | undefined): string {
   return typeof a === 'string' ? '' : cstring(a.get(1) ?? none);
 }
 
-/** struct rtnl_link_stats64: packets, bytes, errors and dropped come first, receive before transmit. */
+/** struct rtnl_link_stats64: packets, bytes, errors and dropped come
+ *  first, receive before transmit. */
 function parseStats(b: Uint8Array | undefined): LinkStats | undefined {
   if (b === undefined || b.length < 64) return undefined;
   const at = (i: number): number => Number(le64(b, 8 * i));
@@ -137,7 +139,8 @@ export function setLink(
 const inet6AddrGenMode = 8;
 const genModeNone = 1;
 
-/** The kernel makes no link-local address by itself on this link: whoever made the link gives it one. */
+/** The kernel makes no link-local address by itself on this link:
+ *  whoever made the link gives it one. */
 export function noLinkLocal(index: number): Request {
   const mode = emitBody(none, [[inet6AddrGenMode, Uint8Array.of(genModeNone)]]);
   const families = emitBody(none, [[af.inet6, mode]]);
@@ -234,7 +237,8 @@ export const routeType = { unicast: 1, local: 2, broadcast: 3, multicast: 5 } as
 /** rtm_protocol of the routes that we make: an unassigned number of those for routing daemons. */
 export const routeProtocol = 157;
 
-/** family[1] dst_len[1] src_len[1] tos[1] table[1] protocol[1] scope[1] type[1] flags[4] attributes */
+/** family[1] dst_len[1] src_len[1] tos[1] table[1] protocol[1]
+ *  scope[1] type[1] flags[4] attributes */
 export function parseRoute(b: Uint8Array): Route | Malformed {
   if (b.length < rtmsgLen) return 'short';
   const a = parseAttributes(b, rtmsgLen);

@@ -6,12 +6,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { load, median, root, yardstick } from './common.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const filebench = join(root, '../../shared/yardstick/filebench.c');
+const filebench = join(yardstick, 'filebench.c');
 const host = join(root, 'dist/test/fuse/host.js');
 const [runs = 5, seconds = 1] = process.argv.slice(2).map(Number);
 
@@ -53,8 +52,6 @@ async function rate(bench: string, s: Server, mode: string, bytes: number, cpu: 
   return Number(/(\d+) ops/.exec(String(said))?.[1]);
 }
 
-const median = (all: readonly number[]): number =>
-  [...all].sort((a, b) => a - b)[all.length >> 1] ?? Number.NaN;
 const cell = (n: number, digits = 0): string => n.toFixed(digits).padStart(9);
 
 /** One line: medians of the rates, and of the ratios run by run. */
@@ -95,7 +92,7 @@ async function main(): Promise<void> {
     for (const cpu of ['0', '1']) {
       console.log(
         `\nserver on CPU 0, client on CPU ${cpu}; medians of ${runs} interleaved runs of ${seconds} s;`,
-        `load ${loadavg().map((l) => l.toFixed(1))}`,
+        `load ${load()}`,
       );
       console.log(' '.repeat(20), 'direct    native   C floor  d/native  floor/nat.  d/floor');
       for (const c of cases)

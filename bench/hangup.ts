@@ -9,10 +9,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dial, type Mount } from '@9p/lib9p';
+import { load, median } from './common.js';
 
 const runs = Number(process.argv[2] ?? 11);
 const back_ms = 100;
@@ -20,8 +21,6 @@ const latency_ratio = 2;
 const blocked = 500;
 const reads = 200;
 
-const median = (xs: readonly number[]): number =>
-  [...xs].sort((a, b) => a - b)[xs.length >> 1] as number;
 const ended = (p: ChildProcess): Promise<number> =>
   new Promise((resolve) => p.once('close', (code) => resolve(code ?? -1)));
 
@@ -149,7 +148,7 @@ async function main(): Promise<number> {
       console.log(
         `${w.name}: connect and hangup back after ${ms.toFixed(1)} ms (at most ${back_ms}); a file in ` +
           `${alone.toFixed(2)} ms, beside ${blocked} blocked reads in ${beside.toFixed(2)} ms: ` +
-          `${(beside / alone).toFixed(2)} times (at most ${latency_ratio}); load ${loadavg()[0]?.toFixed(1)}`,
+          `${(beside / alone).toFixed(2)} times (at most ${latency_ratio}); load ${load()}`,
       );
     }
   } finally {

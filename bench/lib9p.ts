@@ -10,12 +10,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { listen, memTree, Server } from '@9p/lib9p';
+import { yardstick } from './common.js';
 
 const self = fileURLToPath(import.meta.url);
-const yardstick = process.env.YARDSTICK ?? resolve(self, '../../../../shared/yardstick');
 const wait_ms = 5000;
 
 const workloads: readonly (readonly [what: string, load: string])[] = [

@@ -10,7 +10,6 @@
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { hex, put16, take } from '@9p/packet';
 import { arena, ifinfo, Outbox, open } from '@9p/rawio';
@@ -24,6 +23,7 @@ import {
   type System,
 } from 'slashnet/core';
 import { readText, writeLine } from '../srv/profile.js';
+import { load, median } from './common.js';
 
 const packets = 400_000;
 const batch = 64;
@@ -208,9 +208,6 @@ function send(n: number): void {
   }, 1);
 }
 
-const median = (xs: readonly number[]): number =>
-  [...xs].sort((a, b) => a - b)[xs.length >> 1] as number;
-
 /** Runs in turn; true if 1,000 cost at most `most` times one. */
 function compare(what: string, runs: number, one: () => number, many: () => number): number {
   const ones: number[] = [];
@@ -222,7 +219,7 @@ function compare(what: string, runs: number, one: () => number, many: () => numb
   const ratio = median(ones.map((x, i) => (manys[i] as number) / x));
   console.log(
     `${what}: ${median(ones).toFixed(0)} ns a packet with 1, ${median(manys).toFixed(0)} with 1000; ` +
-      `ratio ${ratio.toFixed(2)}; load ${loadavg()[0]?.toFixed(1)}`,
+      `ratio ${ratio.toFixed(2)}; load ${load()}`,
   );
   return ratio;
 }

@@ -7,12 +7,10 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, loadavg, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { load, median, root, yardstick } from './common.js';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
-const yardstick = process.env.YARDSTICK ?? join(root, '../shared/yardstick');
 const runs = Number(process.argv[2] ?? 5);
 const seconds = Number(process.argv[3] ?? 5);
 /** The gate: at least this part of its throughput, at most this many times its CPU. */
@@ -34,15 +32,8 @@ function one(label: string, command: readonly string[], env: NodeJS.ProcessEnv):
   });
   const m = r.stdout.match(/(\d+) Mbit\/s {2}back +(\d+) Mbit\/s {2}([\d.]+) CPU/);
   if (m === null) throw new Error(`${label}: no figure: ${r.stdout}`);
-  const load = loadavg()[0]?.toFixed(1);
-  console.log(`${r.stdout.trimEnd()}   load ${load}`);
+  console.log(`${r.stdout.trimEnd()}   load ${load()}`);
   return { forward: Number(m[1]), back: Number(m[2]), cpu: Number(m[3]) };
-}
-
-function median(xs: readonly number[]): number {
-  const s = [...xs].sort((a, b) => a - b);
-  const mid = s.length >> 1;
-  return s.length % 2 === 1 ? (s[mid] ?? 0) : ((s[mid - 1] ?? 0) + (s[mid] ?? 0)) / 2;
 }
 
 function ratios(ours: readonly Figure[], theirs: readonly Figure[], of: (f: Figure) => number) {

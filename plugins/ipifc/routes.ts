@@ -100,6 +100,8 @@ export class Routes {
   }
 
   #row(r: Route, names: ReadonlyMap<number, string>): RouteRow {
+    // Where we gave no interface the kernel has found one.
+    const made = this.#made.get(keyOf(r)) ?? this.#made.get(keyOf({ ...r, oif: 0 }));
     return {
       dst: r.dst,
       dstLen: r.dstLen,
@@ -107,7 +109,7 @@ export class Routes {
       src: r.src,
       srcLen: r.srcLen ?? 0,
       kind: kinds[r.type] ?? '-',
-      tag: this.#made.get(keyOf(r))?.tag ?? protocolTag(r.protocol),
+      tag: made?.tag ?? protocolTag(r.protocol),
       ifc: names.get(r.oif) ?? '-',
     };
   }

@@ -69,7 +69,9 @@ if (inNetns(import.meta.url, 'iproute on Linux')) {
     await f.write('/iproute', 'add 10.3.0.0 /16 192.168.1.1\nadd fd00:: /8 fe80::1 0');
     assert.match(sh('ip route'), /10\.2\.0\.0\/16 dev eth1 proto 157 scope link/);
     assert.match(sh('ip -6 route'), /fd00::\/8 via fe80::1 dev ppp0/);
-    assert.match(await f.read('/iproute'), /^10\.1\.0\.0 +\/112 10\.0\.0\.1 +4u +vpn +0 /m);
+    const table = await f.read('/iproute');
+    assert.match(table, /^10\.1\.0\.0 +\/112 10\.0\.0\.1 +4u +vpn +0 /m);
+    assert.match(table, /^10\.3\.0\.0 +\/112 192\.168\.1\.1 +4u +none +eth1 /m);
     await file.write(utf8('flush vpn'), 0, reqOf());
     file.close();
     const left = sh('ip route');

@@ -3,7 +3,7 @@
  *
  *  It reads ../shared/yardstick/filebench.c, which is no part of the project. Needs root, gcc,
  *  taskset, and libfuse 2 for fuse-native. node dist/bench/fuse.js [RUNS] [SECONDS] */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -88,6 +88,18 @@ async function main(): Promise<void> {
     await serve('fuse-native', node('fuse-native'), 'ppp/0/endless'),
     await serve('floor', [floor, 'DIR'], 'endless'),
   ];
+  const end = () => {
+    for (const s of servers) {
+      spawnSync('umount', ['-l', s.file.replace(/(\/ppp\/0)?\/endless$/, '')]);
+      s.child.kill();
+    }
+    rmSync(work, { recursive: true });
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      end();
+      process.exit(1);
+    });
   try {
     for (const cpu of ['0', '1']) {
       console.log(
@@ -99,10 +111,7 @@ async function main(): Promise<void> {
         await compare(bench, servers, cpu === '0' ? c : [c[0], c[1], c[2]], cpu);
     }
   } finally {
-    for (const s of servers)
-      execFileSync('umount', ['-l', s.file.replace(/(\/ppp\/0)?\/endless$/, '')]);
-    for (const s of servers) s.child.kill();
-    rmSync(work, { recursive: true });
+    end();
   }
 }
 

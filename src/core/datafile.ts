@@ -110,6 +110,7 @@ export class DataFile {
 
 class DataOpen implements OpenFile {
   readonly qid: Qid;
+  readonly stream = true;
   readonly #file: DataFile;
   readonly #queue: QueueFile;
   constructor(file: DataFile, queue: QueueFile, qid: Qid) {

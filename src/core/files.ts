@@ -140,7 +140,8 @@ export class FileNode extends Base {
 
 const nothing = new Uint8Array(0);
 
-/** Text made anew by a read at offset 0, then sliced. */
+/** Text made anew by a read at offset 0, then sliced; by the first read in any case, which may be elsewhere
+ *  (tail -c, dd skip=). */
 export class TextFile implements OpenFile {
   readonly qid: Qid;
   readonly ready = true;
@@ -156,7 +157,7 @@ export class TextFile implements OpenFile {
   }
 
   read(n: number, offset: number): Uint8Array {
-    if (offset === 0) this.#text = utf8(this.#make());
+    if (offset === 0 || this.#text === nothing) this.#text = utf8(this.#make());
     return this.#text.subarray(offset, offset + n);
   }
   write(data: Uint8Array, _offset: number, req: Req): Wait<number> {

@@ -98,10 +98,11 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Public text goes to terminals: no control characters but tab. */
 function plain(b: Uint8Array): string {
-  for (let i = 0; i < b.length; i++) {
-    const c = u8(b, i);
-    if ((c < space && c !== tab) || c === 0x7f) throw refuse('control character in an attribute');
-  }
+  const s = decoded(b);
+  if (/[^\P{Cc}\t]/u.test(s)) throw refuse('control character in an attribute');
+  return s;
+}
+function decoded(b: Uint8Array): string {
   try {
     return decoder.decode(b);
   } catch {

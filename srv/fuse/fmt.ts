@@ -66,11 +66,18 @@ export function fmtRequest(b: Uint8Array, o: number, end: number): string {
   return `${head} ${typeof body === 'string' ? body : fields(body)}`;
 }
 
+/** JSON leaves DEL and C1 as they are, and to a terminal 9B is the beginning of a command. */
+const quoted = (s: string): string =>
+  JSON.stringify(s).replace(
+    /\p{Cc}/gu,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 const hidden = new Set(['data', 'next']);
 function fields(body: object): string {
   if (Array.isArray(body)) return `${body.length} nodes`;
   return Object.entries(body)
     .filter(([k, v]) => v !== undefined && !hidden.has(k))
-    .map(([k, v]) => `${k} ${typeof v === 'string' ? JSON.stringify(v) : v}`)
+    .map(([k, v]) => `${k} ${typeof v === 'string' ? quoted(v) : v}`)
     .join(' ');
 }

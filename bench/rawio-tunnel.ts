@@ -8,7 +8,7 @@ import { arena, type Events, Outbox, open, received, type Sender } from '@9p/raw
 const number = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
 const [tunName, etherName] = process.argv.slice(2);
 const shared = arena({
-  slots: number('SLOTS', 128),
+  slots: number('SLOTS', 192),
   slotBytes: 2048,
   headroom: 128,
   copyBytes: 65536,
@@ -66,7 +66,7 @@ const tun = open(
 const ether = open(
   { kind: 'ether', ifname: etherName!, type: 0x8864 },
   shared,
-  number('BUDGET', 64),
+  number('BUDGET', 192),
   events(
     toHost,
     () => host,

@@ -7,6 +7,7 @@ export class Recorder implements Events {
   readonly packets: Uint8Array[] = [];
   readonly told: string[] = [];
   onrx: (() => void) | undefined;
+  onroom: (() => void) | undefined;
   #wake: (() => void) | undefined;
 
   rx(n: number, bytes: Uint8Array, at: Int32Array): void {
@@ -15,6 +16,7 @@ export class Recorder implements Events {
     this.#wake?.();
   }
   room(): void {
+    this.onroom?.();
     this.#tell('room');
   }
   gone(errno: string): void {

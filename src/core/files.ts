@@ -140,8 +140,8 @@ export class FileNode extends Base {
 
 const nothing = new Uint8Array(0);
 
-/** Text made anew by a read at offset 0, then sliced; by the first read in any case, which may be elsewhere
- *  (tail -c, dd skip=). */
+/** Text made anew by a read at offset 0, then sliced; by the first read in any case, which may
+ *  be elsewhere (tail -c, dd skip=). */
 export class TextFile implements OpenFile {
   readonly qid: Qid;
   readonly ready = true;

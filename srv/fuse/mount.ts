@@ -43,8 +43,9 @@ const backends: readonly FuseBackend[] = [direct, fuseNative];
 const accounts_refresh_ms = 60_000;
 
 /**
- * Mount `tree` on the directory `dir`. A stale mount of ours at `dir` is detached first; a live one is
- * refused. Throws FileError, one line. After this no file operation of this process may touch `dir`.
+ * Mount `tree` on the directory `dir`. A stale mount of ours at `dir` is detached
+ * first; a live one is refused. Throws FileError, one line. After this no file
+ * operation of this process may touch `dir`.
  */
 export async function mountFuse(tree: Tree, dir: string, o: MountOptions = {}): Promise<FuseMount> {
   const { clock = realClock } = o;
@@ -120,7 +121,8 @@ async function canonical(dir: string): Promise<string> {
 /** How long a live daemon may take to answer for its mount; longer is busy, not dead. */
 const alive_ms = 2000;
 
-/** A mount whose daemon is gone refuses at once. In the thread pool, since a live one may be slow. */
+/** A mount whose daemon is gone refuses at once. In the thread
+ *  pool, since a live one may be slow. */
 async function isDead(path: string, clock: Clock): Promise<boolean> {
   const late = sleep(clock, alive_ms, false);
   const dead = statfs(path).then(

@@ -1,6 +1,7 @@
 // Compiles the addon: `node install.mjs`, or build() from a set-up script. It never fails: without
-// a compiler everything runs that needs no packets of its own, and build/why.txt says why.
-import { execFileSync } from 'node:child_process';
+// a compiler everything runs that needs no packets of its own, and build/why.txt says why: a line
+// for each attempt.
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -40,9 +41,14 @@ function headers() {
 
 const limit_ms = 120_000;
 
+/** Of all that a compiler says, its first error is what matters. */
 function run(command, args) {
-  const stdio = ['ignore', 'ignore', 'pipe'];
-  execFileSync(command, args, { cwd: native, stdio, timeout: limit_ms });
+  const options = { cwd: native, encoding: 'utf8', timeout: limit_ms };
+  const { error, status, stderr } = spawnSync(command, args, options);
+  if (error?.code === 'ENOENT') throw new Error(`no ${command} here`);
+  if (error) throw error;
+  const said = stderr.split('\n').find((line) => /error/i.test(line));
+  if (status !== 0) throw new Error(said ?? `${command} failed`);
 }
 
 /** Under another name first, so that nobody ever loads half a file. */
@@ -65,15 +71,9 @@ function nodeGyp() {
 
 /** Fetches the headers that are not here; slower, and needs python. */
 function compileByGyp() {
+  if (!existsSync(nodeGyp())) throw new Error('no node-gyp here');
   run(process.execPath, [nodeGyp(), 'rebuild', '--directory', native]);
   renameSync(join(native, 'build/Release/rawio.node'), addon);
-}
-
-/** Of all that a compiler says, its first error. */
-function reason(error) {
-  const said = String(error.stderr ?? '').trim();
-  const line = said.split('\n').find((l) => /error/i.test(l)) ?? said.split('\n')[0];
-  return line || String(error.message).split('\n')[0];
 }
 
 /** Builds what is not built; undefined, or why it could not. */
@@ -88,11 +88,11 @@ export function build() {
       rmSync(why, { force: true });
       return undefined;
     } catch (error) {
-      reasons.push(reason(error));
+      reasons.push(error.message.split('\n')[0]);
     }
   }
-  writeFileSync(why, `${reasons.join('; ')}\n`);
-  return reasons.join('; ');
+  writeFileSync(why, `${reasons.join('\n')}\n`);
+  return reasons[0];
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -17,16 +17,20 @@ export interface Native {
 
 type Loaded = { native: Native; missing: undefined } | { native: undefined; missing: string };
 
+/** So that with what goes before it an error text keeps to 127 bytes. */
+const reason_max = 80;
+
 /**
  * What install.mjs wrote down, or what the loader says where there is a file that does not load.
  */
 function reason(error: unknown): string {
   try {
-    return readFileSync(new URL('../build/why.txt', import.meta.url), 'utf8').trim();
+    const why = readFileSync(new URL('../build/why.txt', import.meta.url), 'utf8');
+    return why.split('\n')[0]!.slice(0, reason_max);
   } catch {
     const e = error as NodeJS.ErrnoException;
     if (e.code === 'MODULE_NOT_FOUND') return 'run node lib/rawio/install.mjs';
-    return e.message.split('\n')[0]!;
+    return e.message.split('\n')[0]!.slice(0, reason_max);
   }
 }
 

@@ -335,11 +335,12 @@ export class PppConversation implements Conversation, View {
 
   // The end ---------------------------------------------------------------------------------------
 
-  /** A connect ends without a link. */
+  /** A connect ends without a link: at once, where the peer has never said a word. */
   #giveUp(why: string): void {
     this.#fail(why);
-    if (this.#isFixed) this.#finished(why);
-    else this.#driver?.command({ do: 'close', why });
+    if (this.#isFixed) return this.#finished(why);
+    this.#driver?.command({ do: 'close', why });
+    if (!this.#met) this.#driver?.command({ do: 'down', why });
   }
 
   #fail(why: string): void {

@@ -42,7 +42,8 @@ const stateOf = (m: PppMachine | undefined, name: string): string =>
 /** The pairs after the state. */
 export function statusText(v: View): string {
   const { machine: m, link, settings: s } = v;
-  const rtt = m?.keepalive.rtt;
+  const keepalive = link === undefined ? undefined : m?.keepalive; // of this link, not the last
+  const rtt = keepalive?.rtt;
   return spaced([
     ['phase', s.fixed ? undefined : (m?.phase ?? 'Dead')],
     ['role', s.role],
@@ -58,7 +59,7 @@ export function statusText(v: View): string {
     ['ifc', v.ifpath],
     ['uptime', v.uptime_s > 0 ? v.uptime_s.toFixed(0) : undefined],
     ['echoes', rtt?.count],
-    ['unanswered', m?.keepalive.unanswered],
+    ['unanswered', keepalive?.unanswered],
     ['rtt_ms', rtt !== undefined && rtt.count > 0 ? rtt.last.toFixed(1) : undefined],
   ]);
 }

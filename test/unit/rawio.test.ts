@@ -166,6 +166,15 @@ test('random flows: cut as the reference does, and joined again', { skip }, () =
   }
 });
 
+/** Without the identification, and the checksum over it, of an IPv4 packet that may not be cut:
+ *  there it means nothing (RFC 6864 section 4.1), and joining numbers the parts anew. */
+function unnumbered(p: Uint8Array): Uint8Array {
+  if (p[0]! >> 4 !== 4 || (p[6]! & 0x40) === 0) return p;
+  const copy = p.slice();
+  for (const o of [4, 5, 10, 11]) copy[o] = 0;
+  return copy;
+}
+
 test('spoiled packets: nothing unsound is ever joined', { skip }, () => {
   const r = new SeededRandom(4);
   for (let i = 0; i < rounds(300); i++) {
@@ -178,7 +187,7 @@ test('spoiled packets: nothing unsound is ever joined', { skip }, () => {
       assert.ok(cut.length > 1, `round ${i}`);
       for (const p of cut)
         assert.ok(
-          parts.some((q) => equal(p, q)),
+          parts.some((q) => equal(unnumbered(p), unnumbered(q))),
           `round ${i}: a packet that was not put in`,
         );
     }

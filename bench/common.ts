@@ -1,5 +1,5 @@
-/** What benches share. The yardsticks are no part of the project: ../shared/yardstick, or the folder
- *  that $YARDSTICK names. */
+/** What benches share. The yardsticks are no part of the project: ../shared/yardstick, or
+ *  the folder that $YARDSTICK names. */
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

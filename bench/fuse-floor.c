@@ -1,5 +1,5 @@
-/* The least that a FUSE server can do for a request: one read(2), a fixed answer, one write(2). It serves
- * one file, `endless`, and is the measure of what bench/fuse.ts finds: fuse-floor DIR */
+/* The least that a FUSE server can do for a request: one read(2), a fixed answer, one write(2). It
+ * serves one file, `endless`, and is the measure of what bench/fuse.ts finds: fuse-floor DIR */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -58,7 +58,8 @@ export class Ipifc implements Conversation {
   pool: Pool | undefined;
   #asked = 0;
   #mtu = mtu_default;
-  /** Where packets of the host go, but for pool mode: what is bound below, else our own data file. */
+  /** Where packets of the host go, but for pool mode: what is bound
+   *  below, else our own data file. */
   #out: Port;
   #paused = false;
   /** Of links that are gone. */
@@ -270,7 +271,8 @@ export class Ipifc implements Conversation {
     this.#choose();
   }
 
-  /** The smaller of what was asked for and what is below, if that is known; in pool mode what was asked for. */
+  /** The smaller of what was asked for and what is below, if that is known;
+   *  in pool mode what was asked for. */
   #follow(below: number): void {
     const known = this.pool === undefined && below < mtu_max;
     const n = known ? Math.min(this.#asked || mtu_max, below) : this.#asked;
@@ -314,7 +316,8 @@ export class Ipifc implements Conversation {
     this.ctx.event(`remove ${addressText(a)}`);
   }
 
-  /** Bring up first what is below and not up, then the interface; with an address it is the only one. */
+  /** Bring up first what is below and not up, then the interface; with
+   *  an address it is the only one. */
   async connect(args: readonly string[], req: Req): Promise<void> {
     const address = args.length > 0 ? parseAddress(args) : undefined;
     const medium = this.make(req);

@@ -1,5 +1,5 @@
-/** HDLC-like framing on a line of bytes, RFC 1662 sections 3 and 4: flags, escapes, FCS-16. An n:m path: a
- *  chunk of bytes holds no frame, several, or a part of one. */
+/** HDLC-like framing on a line of bytes, RFC 1662 sections 3 and 4: flags, escapes, FCS-16. An
+ *  n:m path: a chunk of bytes holds no frame, several, or a part of one. */
 import { fcs16, fcsGood, fcsInit, type Packet, put16, take, u16 } from '@9p/packet';
 import type { Ms, Path, Sink } from 'slashnet/core';
 import { protocols } from './codes.js';
@@ -29,14 +29,15 @@ export class HdlcPath implements Path<HdlcDrop> {
   #flagSent = false;
   #sentAt: Ms = 0;
 
-  /** `frame_bytes` is the longest frame taken, FCS included. `count` is told of each frame dropped: one
-   *  chunk may hold several. */
+  /** `frame_bytes` is the longest frame taken, FCS included. `count` is told of each frame
+   *  dropped: one chunk may hold several. */
   constructor(frame_bytes: number, count: (reason: HdlcDrop) => void) {
     this.#frame = new Uint8Array(frame_bytes);
     this.#count = count;
   }
 
-  /** The line was cut: what was half received is gone, and the other end may not have seen our flag. */
+  /** The line was cut: what was half received is gone, and the other
+   *  end may not have seen our flag. */
   reset(): void {
     this.#length = 0;
     this.#escaped = false;

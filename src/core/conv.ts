@@ -1,5 +1,5 @@
-/** One conversation as the engine sees it: who uses it, what is bound below, how long it lives. The part
- *  that devip.c plays in Plan 9; a plugin's Conversation is the specific half. */
+/** One conversation as the engine sees it: who uses it, what is bound below, how long it lives.
+ *  The part that devip.c plays in Plan 9; a plugin's Conversation is the specific half. */
 import type { Node, OpenFile, Qid, Req, Wait, Who } from '@9p/lib9p';
 import { Control } from './control.js';
 import { type Counters, counters } from './counters.js';

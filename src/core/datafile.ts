@@ -15,7 +15,8 @@ export interface DataHost extends PortHost {
   closed(): void;
 }
 
-/** What all opens of one data file share: a port joined to the layer's, and a queue of what came up. */
+/** What all opens of one data file share: a port joined to the
+ *  layer's, and a queue of what came up. */
 export class DataFile {
   readonly #port: Port;
   readonly #upper: Port;

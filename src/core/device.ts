@@ -133,7 +133,8 @@ export class PacketDevice<D extends Device = Device> implements Flushable {
   }
 }
 
-/** An error text has 127 bytes, and the end of rawio's is the line to type: what is before it is shortened. */
+/** An error text has 127 bytes, and the end of rawio's is the line to type:
+ *  what is before it is shortened. */
 function opened(spec: Spec, memory: Arena, on: Events): Device {
   try {
     return open(spec, memory, budget, on);

@@ -62,11 +62,11 @@ export interface Conversation {
   traffic?(): Traffic;
   /** The end that `bind path` joins to the data file at `path`. Throws a refusal. */
   lower?(path: string): Port;
-  /** Instead of opening and joining: for layers that share what is below (pppoe, pptp). The path may be a
-   *  directory with a clone file. Opened with the rights of `req.who`. */
+  /** Instead of opening and joining: for layers that share what is below (pppoe, pptp). The path
+   *  may be a directory with a clone file. Opened with the rights of `req.who`. */
   bind?(path: string, req: Req): Promise<Link>;
-  /** Bring this layer up; what is below is up already. Done when it is up. On `req.onflush`: stop at once
-   *  and leave the conversation as it was; the wait is then rejected by the engine. */
+  /** Bring this layer up; what is below is up already. Done when it is up. On `req.onflush`:
+   *  stop at once and leave the conversation as it was; the wait is then rejected by the engine. */
   connect?(args: readonly string[], req: Req): Wait<void>;
   announce?(args: readonly string[], req: Req): Wait<void>;
   /** End this layer politely (Terminate-Request, PADT) in bounded time. Called in any state. */
@@ -111,8 +111,8 @@ export interface Context {
   /** The layer went down by itself (peer hung up, carrier lost): err, event, redial. */
   down(why: string): void;
   readonly log: Log;
-  /** Show a packet to the readers of log and pcap; undefined while there are none. For layers whose packets
-   *  pass by no port of their own; others say `tap` in PortOptions. */
+  /** Show a packet to the readers of log and pcap; undefined while there are none. For layers
+   *  whose packets pass by no port of their own; others say `tap` in PortOptions. */
   readonly tap: ((inbound: boolean, p: Packet) => void) | undefined;
   /** Called when `tap` changes, for those who keep it where their packets pass. */
   ontap: ((tap: Context['tap']) => void) | undefined;
@@ -120,7 +120,8 @@ export interface Context {
   crash(e: unknown): void;
 }
 
-/** The only caller of a Machine. Input that comes while it is busy waits in a bounded inbox, in order. */
+/** The only caller of a Machine. Input that comes while it is busy
+ *  waits in a bounded inbox, in order. */
 export interface Driver<Cmd> extends Sink {
   command(c: Cmd): void;
   stop(): void;
@@ -141,8 +142,8 @@ export interface Env {
   serve<C extends Conversation>(layer: Layer<C>): { remove(why: string): Promise<void> };
   /** A file in the root: iproute, ndb, eia0ctl. */
   file(def: FileDef<void>): { remove(): void };
-  /** One thing that many conversations stand on (one ether port for 1,000 sessions): made by the first,
-   *  closed after the last. */
+  /** One thing that many conversations stand on (one ether port for 1,000 sessions): made by
+   *  the first, closed after the last. */
   share<T extends { close(): void }>(
     key: string,
     make: () => Promise<T>,

@@ -1,6 +1,7 @@
-/** A port: one end of a link, what a data file is inside the process that serves it. Made by core out of a
- *  plugin's few functions; core's part is attach, refusals, exclusive use, counters, taps and the catch that
- *  makes an exception of a plugin hang up its conversation and not the daemon. */
+/** A port: one end of a link, what a data file is inside the process that serves it. Made
+ *  by core out of a plugin's few functions; core's part is attach, refusals, exclusive use,
+ *  counters, taps and the catch that makes an exception of a plugin hang up its
+ *  conversation and not the daemon. */
 import type { Packet } from '@9p/packet';
 import { Einuse, refuse } from './errors.js';
 import type { Sink } from './machine.js';
@@ -18,8 +19,8 @@ export interface PortOptions {
   readonly tap?: 'inbound' | 'outbound';
   /** send() would drop. */
   full?(): boolean;
-  /** What send() does: the packet is the owner's now. A string is the counter of a dropped packet. Called
-   *  without a `this`. */
+  /** What send() does: the packet is the owner's now. A string is the counter of a dropped
+   *  packet. Called without a `this`. */
   readonly take: (p: Packet) => string | undefined;
   /** The peer carries packets now; called again when its mtu has changed. */
   up?(peer: Port): void;
@@ -49,8 +50,8 @@ const loose: PortHost = {
 export const hops_max = 16;
 
 export class Port implements Sink {
-  // What each packet needs comes first and together: with a thousand conversations every line of memory
-  // that a packet touches is one that has to be fetched.
+  // What each packet needs comes first and together: with a thousand conversations every line of
+  // memory that a packet touches is one that has to be fetched.
   readonly #take: (p: Packet) => string | undefined;
   #peer: Port | undefined;
   #tap: Tap | undefined;
@@ -201,7 +202,8 @@ export function part(a: Port, b: Port, why: string): void {
   b.detach(why);
 }
 
-/** Follow what lies below `lower`'s new peer; meeting `upper`'s own conversation again is a cycle. */
+/** Follow what lies below `lower`'s new peer; meeting `upper`'s own
+ *  conversation again is a cycle. */
 function refuseCycle(a: Port, b: Port): void {
   let at: Port | undefined = b;
   for (let hops = 0; at !== undefined; hops++) {

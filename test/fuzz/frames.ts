@@ -32,7 +32,8 @@ export const pppFrames = [
   '80fd 01 01 000a 1206 01000040',
 ].map(bytes);
 
-/** RFC 2516 appendix B, and a PADS with what is sent back, an error, a PADT, and a session frame. */
+/** RFC 2516 appendix B, and a PADS with what is sent back, an
+ *  error, a PADT, and a session frame. */
 export const pppoeFrames = [
   'ffffffffffff 020000000001 8863 1109 0000 0004 0101 0000',
   '020000000001 020000000002 8863 1107 0000 0020 0101 0000 0102 0018' +

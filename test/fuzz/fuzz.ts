@@ -1,4 +1,5 @@
-/** The tables of parsers and printers: each takes any bytes, $FUZZ_ITERATIONS of them from $FUZZ_SEED. */
+/** The tables of parsers and printers: each takes any bytes,
+ *  $FUZZ_ITERATIONS of them from $FUZZ_SEED. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hex, Packet } from '@9p/packet';

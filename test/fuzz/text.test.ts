@@ -1,5 +1,5 @@
-/** Any text from a user, a file or auth: it is read, or refused in one short line; what is printed is read
- *  as the same. */
+/** Any text from a user, a file or auth: it is read, or refused in one short line; what
+ *  is printed is read as the same. */
 import assert from 'node:assert/strict';
 import { parseAddress as parseDial } from '@9p/lib9p';
 import { text, utf8 } from '@9p/packet';

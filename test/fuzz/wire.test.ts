@@ -1,5 +1,5 @@
-/** Any bytes from a link, a kernel or a 9P connection: parsers give an object or the name of a counter,
- *  what is read and written again is the same, and it prints on one line. */
+/** Any bytes from a link, a kernel or a 9P connection: parsers give an object or the name of a
+ *  counter, what is read and written again is the same, and it prints on one line. */
 import assert from 'node:assert/strict';
 import {
   decode,

@@ -1,12 +1,13 @@
 # shellcheck shell=bash
-# Common to the scenarios beside this file: the lab's access concentrator in a guest, and slashnet on this side.
+# Common to the scenarios beside this file: the lab's access concentrator in a guest, and slashnet
+# on this side.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=test/interop/lab/lib.sh
 . "$here/lab/lib.sh"
 SLASHNET_BIN=$here/../../tools/slashnet.mjs
 export LAB_AC=lab-ac LAB_SERVICE=lab-service SLASHNET="unix!$LAB_RUN/slashnet.sock"
 
-# ac_start: an access concentrator (pppoe-server with the kernel's PPPoE, and pppd) that demands LAB_AUTH.
+# ac_start: an access concentrator that demands LAB_AUTH: pppoe-server, the kernel's PPPoE, pppd.
 ac_start() {
 	ppp_options server >"$LAB_RUN/peer/$LAB_CASE.options"
 	g "pppoe-server -I $DEV -C $LAB_AC -S $LAB_SERVICE -O /lab/$LAB_CASE.options \

@@ -1,6 +1,7 @@
 #!/bin/bash
-# The script of the README, word for word, on a FUSE mount against the lab's access concentrator; before its
-# last line 1,000 pings, iperf3 each way; after it, what went over the wire and what is left on the host.
+# The script of the README, word for word, on a FUSE mount against the lab's access concentrator;
+# before its last line 1,000 pings, iperf3 each way; after it, what went over the wire and what is
+# left on the host.
 # cases: script
 # shellcheck source=test/interop/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"

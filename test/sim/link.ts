@@ -1,4 +1,5 @@
-/** Two stacks over a wire of loop, composed by ctl writes, on virtual time; all that passes is written down. */
+/** Two stacks over a wire of loop, composed by ctl writes, on virtual time;
+ *  all that passes is written down. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { omode } from '@9p/lib9p';

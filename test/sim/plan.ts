@@ -1,4 +1,5 @@
-/** What one seed of the simulation is: the options of both ends, who calls, and what the wire does. */
+/** What one seed of the simulation is: the options of both ends, who
+ *  calls, and what the wire does. */
 import { SeededRandom } from '../kit/index.js';
 
 export interface Plan {

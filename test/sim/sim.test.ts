@@ -1,4 +1,5 @@
-/** Two stacks over a lossy wire on virtual time, by seed: $SIM_SEEDS of them, or $SIM_SEED alone. */
+/** Two stacks over a lossy wire on virtual time, by seed:
+ *  $SIM_SEEDS of them, or $SIM_SEED alone. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seeds } from '../kit/index.js';

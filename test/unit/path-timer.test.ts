@@ -1,5 +1,5 @@
-/** A path with a timer, on virtual time: a layer that puts numbered packets back in order, as gre does,
- *  over a loop that reorders and loses them. */
+/** A path with a timer, on virtual time: a layer that puts numbered packets back in order, as
+ *  gre does, over a loop that reorders and loses them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Packet, packetOf, u8 } from '@9p/packet';
@@ -19,7 +19,8 @@ import { Files, SeededRandom, VirtualClock } from '../kit/index.js';
 const hold_ms = 100;
 const mtu_bytes = 1500;
 
-/** The first byte is the number. One that came too soon waits for those before it, but not for ever. */
+/** The first byte is the number. One that came too soon waits for
+ *  those before it, but not for ever. */
 class InOrder implements Path<'late'> {
   /** A path that forgets to: what it holds is poisoned when the turn ends. */
   keeps = true;

@@ -103,7 +103,8 @@ test('static: IPv4 passes both ways without negotiation', () => {
 
 // HDLC ----------------------------------------------------------------------------------------
 
-/** RFC 1662 has no example of a whole frame; this one is as pppd sends it (LCP Configure-Request 1). */
+/** RFC 1662 has no example of a whole frame; this one is as pppd
+ *  sends it (LCP Configure-Request 1). */
 const confReq = 'ff03c0210101000e 02060000 0000 0504 1234'.replaceAll(' ', '');
 
 function line(o: { accm?: number; frame_bytes?: number } = {}) {

@@ -59,6 +59,12 @@ export interface AuthTimers {
   readonly tries: number;
 }
 
+/** The Restart timer of a peer that has the RFC's: ours may be shorter, and says nothing of its. */
+const peer_restart_timer_ms = 3000;
+/** How long to wait for the first that the peer sends of its own accord. */
+export const silence_ms = (t: AuthTimers): Ms =>
+  Math.max(t.restart_timer_ms, peer_restart_timer_ms) * t.tries;
+
 export const never = Number.POSITIVE_INFINITY;
 /** Longest of PAP's fields. */
 export const field_bytes = 255;

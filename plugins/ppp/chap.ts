@@ -9,6 +9,7 @@ import {
   type AuthTimers,
   field_bytes,
   never,
+  silence_ms,
 } from './authentication.js';
 import { chapCodes } from './codes.js';
 import { type Control, clean, concat, counted } from './wire.js';
@@ -43,7 +44,7 @@ export class ChapPeer implements AuthMachine {
   }
 
   start(now: Ms): void {
-    this.#at = now + this.#t.restart_timer_ms * this.#t.tries;
+    this.#at = now + silence_ms(this.#t);
   }
 
   receive(c: Control, now: Ms): void {

@@ -9,6 +9,7 @@ import {
   type AuthTimers,
   field_bytes,
   never,
+  silence_ms,
 } from './authentication.js';
 import { papCodes } from './codes.js';
 import { type Control, clean, concat, counted } from './wire.js';
@@ -93,7 +94,7 @@ export class PapAuthenticator implements AuthMachine {
   }
 
   start(now: Ms): void {
-    this.#at = now + this.#t.restart_timer_ms * this.#t.tries;
+    this.#at = now + silence_ms(this.#t);
   }
 
   receive(c: Control): void {

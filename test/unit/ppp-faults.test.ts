@@ -1,6 +1,7 @@
 /** PPP over a wire that loses, doubles, delays and swaps packets. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { u16 } from '@9p/packet';
 import { begin, chap, config, isUp, last, type PppPair, pair, pap, server } from './ppp-peer.js';
 
 const longest_ms = 60_000;
@@ -42,6 +43,26 @@ test('any two packets lost', () => {
     }
   }
 });
+
+for (const [method, side] of [
+  [chap, 'b'],
+  [pap, 'a'],
+] as const)
+  test(`${method.name}: a short Restart timer of ours does not hurry the peer`, () => {
+    const auth = { restart_timer_ms: 500, tries: 10 };
+    const lcp = { demand: [method] };
+    const [client, host] = [config(side === 'b' ? { auth } : {}), server({ lcp })];
+    const p = pair(client, side === 'a' ? { ...host, auth } : host, { delay_ms: 10 });
+    let lost = 0;
+    p.drop = (from, _n, b) =>
+      from === side && u16(b, 0) === method.protocol && b[2] === 1 && lost++ < 3;
+    begin(p);
+    assert.ok(
+      p.run(longest_ms, () => agree(p)),
+      p.trace(),
+    );
+    assert.equal(lost, 4);
+  });
 
 test('an answer slower than the Restart timer does not make it begin anew for ever', () => {
   const p = pair(config(), server({ lcp: { demand: [chap] } }), { delay_ms: 4000 });

@@ -1,8 +1,8 @@
 #!/bin/bash
 # One side of the tunnel bench: a daemon whose TUN device's packets go by ppp and pppoe, both set
 # by hand, over an Ethernet interface. bench/tunnel.ts has the yardstick's tunnel.sh run it, with
-# TUN and ETHER appended and SIDE=1 or 2. With LOOP=1 a wire of loop without faults lies between ppp and
-# pppoe.
+# TUN and ETHER appended and SIDE=1 or 2. With LOOP=1 a wire of loop without faults lies between
+# ppp and pppoe.
 set -eu
 tun=$1 ether=$2 me=10.99.0.$SIDE peer=$((3 - SIDE))
 bin=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)/tools/slashnet.mjs

@@ -15,6 +15,8 @@ export interface Plan {
   readonly faults: readonly string[];
   /** How long the wire stays bad after both ends came up. */
   readonly bad_ms: number;
+  /** And then dead, for about as long as the keepalive, so that one end is down or both; 0: not. */
+  readonly dead_ms: number;
   /** The longest that an end believes in a peer that is gone. */
   readonly keepalive_ms: number;
 }
@@ -84,6 +86,7 @@ export function planOf(seed: number): Plan {
     bytes,
     faults: [...direction(r, 'up', bytes), ...direction(r, 'down', bytes)],
     bad_ms: r.below(60_000),
+    dead_ms: r.chance(50) ? r.below(1200 * interval_s * (failures + 2)) : 0,
     keepalive_ms: interval_s * 1000 * (failures + 1),
   };
 }

@@ -20,6 +20,8 @@ async function life(l: Link): Promise<void> {
   const left_ms = up_ms - l.clock.now();
   assert.ok((await l.within(left_ms, () => l.agree())) !== undefined, 'not up within 60 s');
   await l.clock.run(l.plan.bad_ms);
+  if (l.plan.dead_ms > 0) await l.silence();
+  await l.clock.run(l.plan.dead_ms);
   await l.heal();
   const again = await l.within(healed_ms, () => l.agree());
   assert.ok(again !== undefined, 'not up 30 s after the faults stopped');

@@ -31,7 +31,7 @@ function complaint(e: unknown, verb: string, args: readonly string[], secret: bo
 interface Running {
   readonly aborts: boolean;
   abort(why: string): void;
-  done: Promise<unknown>;
+  readonly done: Promise<void>;
 }
 
 /** The verbs of one thing (a conversation, the root, auth's key ring) and the one that runs now. */
@@ -131,7 +131,7 @@ export class Control<C> {
       if (req.flushed) throw refuse(Einterrupted);
       return this.#next(verb, run, req);
     };
-    return now.done.then(turn, turn);
+    return now.done.then(turn);
   }
 
   #run(verb: Verb<C>, args: readonly string[], req: Req): Wait<void> {
@@ -139,20 +139,24 @@ export class Control<C> {
     const r = verb.run(this.#c, args, inner);
     if (!(r instanceof Promise)) return;
     return new Promise<void>((resolve, reject) => {
+      let ended = (): void => undefined;
       const me: Running = {
         aborts: verb.aborts === true,
         abort: (why) => {
           if (inner.flushed) return;
           inner.flushed = true;
-          inner.onflush?.();
-          end();
-          reject(refuse(why));
+          // What was told has ended. What cannot be told goes on, and others wait for it.
+          if (inner.onflush !== undefined) end();
+          reject(told(inner) ?? refuse(why));
         },
-        done: r,
+        done: new Promise<void>((done) => {
+          ended = done;
+        }),
       };
       const end = (): void => {
         if (this.#running === me) this.#running = undefined;
         req.onflush = undefined;
+        ended();
       };
       this.#running = me;
       req.onflush = () => me.abort(Einterrupted);
@@ -167,6 +171,16 @@ export class Control<C> {
         },
       );
     });
+  }
+}
+
+/** Tell the holder of an operation that nobody waits for it; an exception of his is the outcome. */
+function told(req: Req): unknown {
+  try {
+    req.onflush?.();
+    return undefined;
+  } catch (e) {
+    return e;
   }
 }
 

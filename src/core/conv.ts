@@ -1,11 +1,12 @@
 /** One conversation as the engine sees it: who uses it, what is bound below, how long it lives.
  *  The part that devip.c plays in Plan 9; a plugin's Conversation is the specific half. */
 import type { Node, OpenFile, Qid, Req, Wait, Who } from '@9p/lib9p';
+import { utf8 } from '@9p/packet';
 import { Control } from './control.js';
 import { type Counters, counters } from './counters.js';
 import { DataFile } from './datafile.js';
 import { makeDriver, makePathTimer } from './driver.js';
-import { Einuse, errorText, refuse } from './errors.js';
+import { Einterrupted, Einuse, errorText, oneLine, refuse } from './errors.js';
 import { Folder } from './files.js';
 import { controlBelow, linkTo } from './link.js';
 import type { Machine, Path, Sink } from './machine.js';
@@ -24,6 +25,7 @@ import { Port, type PortOptions, type Tap } from './port.js';
 import { Redial } from './redial.js';
 import { conversationNodes } from './standard.js';
 import { Taps } from './taps.js';
+import { quote } from './words.js';
 
 /** What a slot asks of the layer that it is in. */
 export interface SlotHost {
@@ -43,6 +45,8 @@ export class Slot implements Context {
   readonly control: Control<Slot>;
   readonly redial: Redial;
   readonly born: number;
+  /** When it last changed, or was told to. */
+  stirred: number;
   owner: Who;
   kept: boolean;
   /** Something was written to its ctl or data. */
@@ -54,6 +58,8 @@ export class Slot implements Context {
   #opens = 0;
   readonly #data = new Map<Port, DataFile>();
   #closed = false;
+  /** The last close hangs it up. */
+  #leaving = false;
   /** The ports behind its data files. */
   readonly uppers: readonly Port[];
   tap: Tap | undefined;
@@ -78,6 +84,7 @@ export class Slot implements Context {
     this.name = `/${layer.name}/${id}`;
     this.owner = who;
     this.born = env.clock.now();
+    this.stirred = this.born;
     this.kept = kept;
     this.#verbs = verbs;
     this.taps = new Taps(env.clock, this.name, layer, (tap) => this.#tapped(tap));
@@ -88,7 +95,7 @@ export class Slot implements Context {
     this.control.onrefused = (e) => {
       this.err = e.message;
     };
-    this.redial = new Redial(env.clock, () => this.#connectAgain());
+    this.redial = new Redial(env.clock, (args) => this.#connectAgain(args));
     const nodes = conversationNodes(this);
     this.#ctl = nodes.find((n) => n.name === 'ctl');
     this.folder = new Folder(
@@ -165,11 +172,12 @@ export class Slot implements Context {
     };
   }
   event(text: string): void {
+    this.stirred = this.env.clock.now();
     this.taps.event(text);
     if (this.env.log.on) this.env.log(`${this.name} ${text}`);
   }
   fail(why: string): void {
-    this.err = why;
+    this.err = oneLine(why);
   }
   down(why: string): void {
     this.fail(why);
@@ -189,16 +197,33 @@ export class Slot implements Context {
   async bind(path: string, req: Req): Promise<void> {
     if (this.link !== undefined) throw refuse(`${this.link.path} is bound: unbind it first`);
     const { c, env } = this;
-    if (c.bind !== undefined) this.link = await c.bind(path, req);
+    if (c.bind !== undefined) this.#bound(await c.bind(path, req), undefined, req);
     else if (c.lower !== undefined) {
       const lower = c.lower(path);
       lower.through = c.upper;
       if (c.upper !== undefined) c.upper.through = lower;
-      this.link = await linkTo(env.ns, env.turn, path, lower, req.who);
-      this.#lowerPort = lower;
+      this.#bound(await linkTo(env.ns, env.turn, path, lower, req.who), lower, req);
     } else throw refuse(`nothing can be bound below ${this.layer.name}`);
-    if (this.#closed || req.flushed) await this.unbind('the bind was given up');
-    else this.event(`bind ${path}`);
+  }
+
+  /** The path may have answered late: after a flush, the end, or another bind. */
+  #bound(link: Link, lower: Port | undefined, req: Req): void {
+    if (this.#closed || req.flushed || this.link !== undefined) {
+      this.#dropLink(link, 'the bind was given up');
+      throw refuse(Einterrupted);
+    }
+    this.link = link;
+    this.#lowerPort = lower;
+    this.event(`bind ${link.path}`);
+  }
+
+  #dropLink(link: Link, why: string): void {
+    const failed = (e: unknown): void => this.env.log(`${this.name} unbind: ${errorText(e)}`);
+    try {
+      void Promise.resolve(link.unbind(why)).catch(failed);
+    } catch (e) {
+      failed(e);
+    }
   }
 
   async unbind(why: string): Promise<void> {
@@ -243,15 +268,19 @@ export class Slot implements Context {
     }
   }
 
-  async #connectAgain(): Promise<void> {
-    const req: Req = { who: this.owner, iounit: 0, flushed: false, onflush: undefined };
-    await this.connect(this.redial.args, req);
+  /** As a verb, so that it waits for others, and `hangup`, `unbind` and `close` end it. */
+  async #connectAgain(args: readonly string[]): Promise<void> {
+    await this.writeCtl(utf8(['connect', ...args].map(quote).join(' ')), this.#ownReq());
+  }
+  #ownReq(): Req {
+    return { who: this.owner, iounit: 0, flushed: false, onflush: undefined };
   }
 
   /** This layer first, then what lies below and is used by this bind alone. The bind stays. */
   async hangup(why: string, req: Req): Promise<void> {
     this.redial.hungup();
     await this.c.hangup?.(why);
+    this.stirred = this.env.clock.now();
     const below = this.#lowerPort === undefined ? undefined : this.link;
     if (below === undefined) return;
     await controlBelow(this.env.ns, below.path, 'hangup', req).catch((e) => {
@@ -280,12 +309,21 @@ export class Slot implements Context {
         peer?.detach(`${this.name} was closed`);
       }
     });
-    if (link !== undefined) void Promise.resolve(link.unbind(why)).catch(() => undefined);
+    if (link !== undefined) this.#dropLink(link, why);
     this.taps.end(why);
     this.#host.freed(this);
   }
 
   // Use and life ----------------------------------------------------------------------------------
+  /** Nobody uses it, and nothing is under way. */
+  get forgettable(): boolean {
+    try {
+      return !this.used && this.c.idle;
+    } catch (e) {
+      this.crash(e);
+      return false;
+    }
+  }
   get used(): boolean {
     return this.#opens > 0 || this.uppers.some((p) => p.peer !== undefined);
   }
@@ -303,34 +341,49 @@ export class Slot implements Context {
     this.#opens--;
     this.#maybeFree();
   }
-  #maybeFree(): void {
-    if (this.#closed || this.kept || this.used) return;
-    void this.hangupAndClose('the last file was closed');
+  get #wanted(): boolean {
+    return this.#closed || this.kept || this.used;
   }
-  async hangupAndClose(why: string, byVerb = false): Promise<void> {
-    const req: Req = { who: this.owner, iounit: 0, flushed: false, onflush: undefined };
+  #maybeFree(): void {
+    if (this.#wanted || this.#leaving) return;
+    this.#leaving = true;
+    const why = 'the last file was closed';
+    void this.#hangupLast(why).then(() => {
+      this.#leaving = false;
+      // Who has opened it meanwhile, or said `keep`, has it hung up.
+      if (!this.#wanted) this.close(why);
+    });
+  }
+  async #hangupLast(why: string): Promise<void> {
     this.control.abort(why);
     try {
-      if (!this.c.idle) await this.hangup(why, req);
+      if (!this.c.idle) await this.hangup(why, this.#ownReq());
     } catch (e) {
       this.log(`hangup: ${errorText(e)}`);
     }
-    if (why !== 'the last file was closed' || !this.used) this.close(why, byVerb);
+  }
+  async hangupAndClose(why: string, byVerb = false): Promise<void> {
+    await this.#hangupLast(why);
+    this.close(why, byVerb);
   }
 
   writeCtl(data: Uint8Array, req: Req): Wait<number> {
     if (this.#closed) throw refuse(`${this.name} was closed`);
     this.touched = true;
+    this.stirred = this.env.clock.now();
     return this.control.write(data, req);
   }
 
   openData(port: Port, qid: Qid, req: Req): OpenFile {
+    const { iounit } = req;
+    if (iounit > 0 && port.mtu > iounit)
+      throw refuse(`msize too small: ${iounit} bytes a read, mtu ${port.mtu}`);
     let data = this.#data.get(port);
     if (data === undefined) {
       if (port.peer !== undefined) throw refuse(`${Einuse}: ${port.peer.name} is bound to it`);
       data = this.#newData(port, qid);
     }
-    return data.open(qid, req.iounit);
+    return data.open(qid);
   }
 
   #newData(port: Port, qid: Qid): DataFile {

@@ -62,9 +62,9 @@ export class DataFile {
     for (const w of this.#writers.splice(0)) w();
   }
 
-  open(qid: Qid, iounit: number): OpenFile {
-    if (iounit > 0 && this.#upper.mtu > iounit)
-      throw refuse(`msize too small: ${iounit} bytes a read, mtu ${this.#upper.mtu}`);
+  /** What was hung up stays so for those who had it open; who comes after waits for what comes. */
+  open(qid: Qid): OpenFile {
+    if (this.#queue.ended) this.#queue = this.#fresh(qid);
     this.#opens++;
     return new DataOpen(this, this.#queue, qid);
   }

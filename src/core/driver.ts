@@ -43,13 +43,13 @@ export function makeDriver<Cmd, Ev>(
     busy = true;
     try {
       for (let i = inbox.shift(); i !== undefined && !stopped; i = inbox.shift()) handle(i);
+      if (!stopped) alarm.set(m.deadline());
     } catch (e) {
       inbox.length = 0;
       host.crash(e);
     } finally {
       busy = false;
     }
-    if (!stopped) alarm.set(m.deadline());
   }
 
   function enter(input: Input<Cmd>): boolean {
@@ -84,11 +84,11 @@ export function makePathTimer(
     host.turn.run(() => {
       try {
         p.timeout?.(host.clock.now(), above, below);
+        check();
       } catch (e) {
         host.crash(e);
       }
     });
-    check();
   });
   const check = () => alarm.set(p.deadline?.() ?? Number.POSITIVE_INFINITY);
   return { check, stop: alarm.stop };

@@ -3,7 +3,12 @@ import { FileError } from '@9p/lib9p';
 
 /** The text that `e` shows to a client, one line. */
 export const errorText = (e: unknown): string =>
-  (e instanceof Error ? e.message : String(e)).replace(/\s*\n\s*/g, ' ');
+  oneLine(e instanceof Error ? e.message : String(e));
+
+/** Without line ends and other control characters: a terminal may show it. */
+export const oneLine = (s: string): string => s.replace(controls, ' ');
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
+const controls = /[\x00-\x08\x0a-\x1f\x7f][\x00-\x20\x7f]*/g;
 
 export const refuse = (text: string): FileError => new FileError(text);
 

@@ -20,6 +20,8 @@ export class LayerServer {
   #count = 0;
   /** Lowest number that may be free. */
   #free = 0;
+  /** A fid of clone may outlive the layer. */
+  #removed = false;
 
   constructor(layer: Layer, env: Env, owner: () => string) {
     this.layer = layer;
@@ -72,6 +74,7 @@ export class LayerServer {
   }
 
   create(who: Who, kept: boolean): Slot {
+    if (this.#removed) throw refuse(`no such device: ${this.layer.name} was unloaded`);
     this.#forget();
     if (this.#count >= this.layer.limit) this.#reclaim();
     const id = this.#number();
@@ -108,22 +111,21 @@ export class LayerServer {
   #forget(): void {
     const since = this.#env.clock.now() - forgotten_ms;
     for (const s of this.#slots)
-      if (s?.kept === true && !s.touched && s.born < since && !s.used && s.c.idle)
-        s.close('never used');
+      if (s?.kept === true && !s.touched && s.born < since && s.forgettable) s.close('never used');
   }
 
-  /** At the limit: the oldest that is kept, Idle and unused goes. */
+  /** At the limit: the one that is Idle and unused for the longest goes. */
   #reclaim(): void {
     let oldest: Slot | undefined;
     for (const s of this.#slots)
-      if (s?.c.idle === true && !s.used && (oldest === undefined || s.born < oldest.born))
-        oldest = s;
+      if (s?.forgettable && (oldest === undefined || s.stirred < oldest.stirred)) oldest = s;
     if (oldest === undefined) throw refuse(`${Enodev}: ${this.layer.name} has ${this.layer.limit}`);
     oldest.close('reclaimed: no free conversations');
   }
 
   /** Hang up all, politely and at once. */
   async remove(why: string): Promise<void> {
+    this.#removed = true;
     await Promise.all(this.slots.map((s) => s.hangupAndClose(why)));
   }
 }

@@ -1,7 +1,7 @@
 /** Bounded records with one reader: what data, event, log, pcap and listen are made of. */
 import type { OpenFile, Qid, Req, Wait } from '@9p/lib9p';
 import { utf8 } from '@9p/packet';
-import { Einterrupted, refuse } from './errors.js';
+import { Einterrupted, oneLine, refuse } from './errors.js';
 
 export interface Queue<T> {
   /** False: full, and the record is lost (and counted in `lost`). */
@@ -60,7 +60,11 @@ export class QueueFile implements Queue<Uint8Array>, OpenFile {
     return this.#bytes >= this.#limit;
   }
   get ready(): boolean {
-    return this.length > 0 || this.#why !== undefined;
+    return this.length > 0 || this.ended;
+  }
+  /** Nothing more is put into it. */
+  get ended(): boolean {
+    return this.#why !== undefined;
   }
 
   put(x: Uint8Array): boolean {
@@ -70,15 +74,20 @@ export class QueueFile implements Queue<Uint8Array>, OpenFile {
       this.#full = true;
       return false;
     }
-    const reader = this.#readers.shift();
-    if (reader !== undefined) {
-      reader.resolve(this.#fit(x, reader.n));
-      return true;
-    }
     this.#records.push(x);
     this.#bytes += x.length;
-    this.onready?.();
+    if (this.#readers.length > 0) this.#serve();
+    else this.onready?.();
     return true;
+  }
+
+  /** Of one long record in a stream several readers may each get a part, in order. */
+  #serve(): void {
+    while (this.length > 0) {
+      const reader = this.#readers.shift();
+      if (reader === undefined) return;
+      reader.resolve(this.#fit(this.take() as Uint8Array, reader.n));
+    }
   }
 
   take(): Uint8Array | undefined {
@@ -154,5 +163,14 @@ export class QueueFile implements Queue<Uint8Array>, OpenFile {
   }
 }
 
-/** A line as a record. */
-export const line = (s: string): Uint8Array => utf8(`${s}\n`);
+/** A line as a record. What a peer said may be in it, and must not make two of it. */
+export const line = (s: string): Uint8Array => utf8(`${oneLine(s)}\n`);
+
+/** A record to each reader; one that was too slow is told how many it lost. */
+export function tell(readers: Iterable<QueueFile>, record: Uint8Array): void {
+  for (const q of readers) {
+    const { lost } = q;
+    if (lost > 0) q.lost = q.put(line(`lost ${lost} lines`)) ? 0 : lost;
+    q.put(record);
+  }
+}

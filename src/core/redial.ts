@@ -6,27 +6,34 @@ const longest_ms = 60_000;
 
 export class Redial {
   /** How many attempts after a loss; 0: none. */
-  tries = 0;
-  args: readonly string[] = [];
+  #tries = 0;
+  #args: readonly string[] = [];
   readonly #clock: Clock;
-  readonly #connect: () => Promise<void>;
+  readonly #connect: (args: readonly string[]) => Promise<void>;
   #timer: { stop(): void } | undefined;
   #left = 0;
   #wait_ms = first_ms;
   #wanted = false;
 
-  constructor(clock: Clock, connect: () => Promise<void>) {
+  constructor(clock: Clock, connect: (args: readonly string[]) => Promise<void>) {
     this.#clock = clock;
     this.#connect = connect;
+  }
+
+  /** From now on, whatever is under way. */
+  set tries(n: number) {
+    this.#tries = n;
+    this.#left = n;
+    if (n === 0) this.#stop();
   }
 
   connecting(): void {
     this.#stop();
   }
   connected(args: readonly string[]): void {
-    this.args = args;
+    this.#args = args;
     this.#wanted = true;
-    this.#left = this.tries;
+    this.#left = this.#tries;
     this.#wait_ms = first_ms;
   }
   /** Hung up or closed: stay down, also when the attempt under way fails. */
@@ -46,7 +53,7 @@ export class Redial {
     this.#left--;
     this.#timer = this.#clock.after(this.#wait_ms, () => {
       this.#timer = undefined;
-      this.#connect().catch(() => {
+      this.#connect(this.#args).catch(() => {
         if (this.#wanted && this.#left > 0 && this.#timer === undefined) this.#later();
       });
     });

@@ -99,6 +99,7 @@ const trafficOf = (upper: Port | undefined): Traffic | undefined =>
 /** A file whose opens keep an unkept conversation alive. */
 class Holding implements OpenFile {
   readonly qid: Qid;
+  readonly stream: boolean;
   readonly #s: Slot;
   readonly #file: OpenFile;
   #open = true;
@@ -106,6 +107,7 @@ class Holding implements OpenFile {
     this.#s = s;
     this.#file = file;
     this.qid = file.qid;
+    this.stream = file.stream === true;
     s.hold();
   }
   get ready(): boolean {

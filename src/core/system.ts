@@ -11,7 +11,7 @@ import { type Loader, makeLoader } from './loader.js';
 import type { Clock, Random } from './machine.js';
 import { makeNamespace, type Namespace } from './namespace.js';
 import type { Env, FileDef, Layer, Log, Verb } from './plugin.js';
-import type { QueueFile } from './queue.js';
+import { line, type QueueFile, tell } from './queue.js';
 import { type Root, rootVerbs } from './root.js';
 import { makeShares } from './share.js';
 import { makeTurn, type Turn } from './turn.js';
@@ -50,13 +50,13 @@ export interface System {
 export function makeSystem(o: SystemOptions): System {
   const me: Who = { uname: o.owner ?? 'none', groups: [], owner: true };
   const instance = randomUUID();
-  const clock = o.clock ?? realClock;
+  const given = o.clock ?? realClock;
   const logs = new Set<QueueFile>();
-  const log = makeLog(clock, logs, o.log);
-  const turn = makeTurn({
-    bug: (e) => log(`bug: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`),
-    poison: o.poison === true,
-  });
+  const log = makeLog(given, logs, o.log);
+  const bug = (e: unknown): void =>
+    log(`bug: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`);
+  const turn = makeTurn({ bug, poison: o.poison === true });
+  const clock = turning(given, turn, bug);
   const rootFiles = new RootFiles(() => me.uname);
   const ns = makeNamespace(rootFiles.folder);
   ns.alias('/net');
@@ -183,12 +183,46 @@ function attach(ns: Namespace, who: Who, aname: string) {
   return ns.walk(aname.startsWith('/') ? aname : `/${aname}`, who);
 }
 
+/** Whatever rings is a turn, and what it throws is nobody else's affair. */
+function turning(clock: Clock, turn: Turn, bug: (e: unknown) => void): Clock {
+  const guarded = (f: () => void) => (): void => {
+    try {
+      turn.run(f);
+    } catch (e) {
+      bug(e);
+    }
+  };
+  return {
+    now: () => clock.now(),
+    date: () => clock.date(),
+    after: (ms, f) => clock.after(ms, guarded(f)),
+  };
+}
+
+/** Lines in one second on standard error: a peer that flaps fills no disk. */
+const lines_max = 200;
+
+/** `out`, with no more than so many lines a second; the next second says how many were left out. */
+function bounded(clock: Clock, out: (line: string) => void): (line: string) => void {
+  let second = 0;
+  let lines = 0;
+  return (text) => {
+    const now = Math.floor(clock.now() / 1000);
+    if (now !== second) {
+      if (lines > lines_max) out(`${lines - lines_max} lines left out: over ${lines_max} a second`);
+      second = now;
+      lines = 0;
+    }
+    if (++lines <= lines_max) out(text);
+  };
+}
+
 function makeLog(clock: Clock, readers: ReadonlySet<QueueFile>, out: SystemOptions['log']): Log {
+  const said = out === undefined ? undefined : bounded(clock, out);
   const log = (text: string): void => {
-    out?.(text);
+    said?.(text);
     if (readers.size === 0) return;
-    const b = new TextEncoder().encode(`${(clock.now() / 1000).toFixed(3)} ${text}\n`);
-    for (const q of readers) q.put(b);
+    tell(readers, line(`${(clock.now() / 1000).toFixed(3)} ${text}`));
   };
   return Object.defineProperty(log, 'on', {
     get: () => out !== undefined || readers.size > 0,

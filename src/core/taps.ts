@@ -2,9 +2,10 @@
  *  formatted or copied while nobody reads. */
 import type { Qid } from '@9p/lib9p';
 import { linkType, type Packet, pcapngHeader, pcapngPacket } from '@9p/packet';
+import { errorText } from './errors.js';
 import type { Clock } from './machine.js';
 import type { Tap } from './port.js';
-import { line, QueueFile } from './queue.js';
+import { line, QueueFile, tell } from './queue.js';
 
 const lines_bytes = 64 * 1024;
 const pcap_bytes = 4 * 1024 * 1024;
@@ -70,8 +71,16 @@ export class Taps {
   #see(inbound: boolean, p: Packet): void {
     if (this.#pcaps.size > 0) this.#capture(inbound, p);
     if (this.#logs.size === 0) return;
-    const what = this.#format?.(p.buf, p.start, p.end) ?? `${p.length} bytes`;
-    this.log(`${inbound ? '<-' : '->'} ${what}`);
+    this.log(`${inbound ? '<-' : '->'} ${this.#formatted(p)}`);
+  }
+
+  /** A printer that fails is no reason to lose the packet. */
+  #formatted(p: Packet): string {
+    try {
+      return this.#format?.(p.buf, p.start, p.end) ?? `${p.length} bytes`;
+    } catch (e) {
+      return `${p.length} bytes that cannot be printed: ${errorText(e)}`;
+    }
   }
 
   #capture(inbound: boolean, p: Packet): void {
@@ -94,13 +103,5 @@ export class Taps {
 
   end(why: string): void {
     for (const set of [this.#events, this.#logs, this.#pcaps]) for (const q of set) q.end(why);
-  }
-}
-
-/** To each reader; one that was too slow is told how many lines it lost. */
-function tell(readers: ReadonlySet<QueueFile>, record: Uint8Array): void {
-  for (const q of readers) {
-    if (q.lost > 0 && q.put(line(`lost ${q.lost} lines`))) q.lost = 0;
-    q.put(record);
   }
 }

@@ -42,6 +42,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .version(version())
     .option('-a, --address <address>', 'daemon to use: unix!/path or tcp!host!port ($SLASHNET)')
     .addHelpText('after', '\nBegin with: slashnet demo\n')
+    .enablePositionalOptions() // bind has a -a of its own
     .exitOverride();
   for (const c of commands)
     define(program, c, (s) => {

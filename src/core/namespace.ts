@@ -171,8 +171,9 @@ async function walkOn(names: readonly string[], at: Promise<Node | undefined>, r
   return node;
 }
 
+/** A path as other machines have it may be ours under /net; a name at the root would be no other. */
 function missing(path: string): never {
-  const last = /\/([a-z]+\d*(\/\d+(\/[a-z]+)?)?)$/.exec(path)?.[1];
+  const last = /.\/([a-z]+\d*(\/\d+(\/[a-z]+)?)?)$/.exec(path)?.[1];
   const hint = last === undefined || path.startsWith('/net/') ? '' : `; try /net/${last}`;
   throw refuse(`'${path}' is not in the name space${hint}`);
 }

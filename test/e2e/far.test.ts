@@ -1,0 +1,110 @@
+/** ppp in one daemon over a wire in another, imported by `mount`: the link through files. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Mount } from '@9p/lib9p';
+import { clean, type Place, until, withPlace } from './place.js';
+
+const up = /^Opened /;
+
+/** A server on the far wire's other end, in the daemon that has the wire. */
+async function server(m: Mount): Promise<void> {
+  const options = 'role server\nnoauth\nlocal 10.0.0.1\nremote 10.0.0.2\nnet none';
+  for (const layer of ['loop', 'ppp', 'ipifc'])
+    assert.equal(await m.readText(`/${layer}/clone`), '0');
+  await m.writeFile('/ppp/0/ctl', `${options}\nbind /net/loop/0/data1`);
+  await m.writeFile('/ipifc/0/ctl', 'device memory\nbind /net/ppp/0/data');
+  await m.writeFile('/ipifc/0/ctl', 'add 10.0.0.1 255.255.255.255 10.0.0.2');
+  await m.writeFile('/ppp/0/ctl', 'announce');
+}
+
+/** The client, whose wire is at /n/b. */
+async function client(m: Mount, address: string): Promise<void> {
+  await m.writeFile('/ctl', `mount ${address} /n/b`);
+  for (const layer of ['ppp', 'ipifc']) assert.equal(await m.readText(`/${layer}/clone`), '0');
+  await m.writeFile('/ppp/0/ctl', 'net none\nbind /n/b/loop/0/data');
+  await m.writeFile('/ipifc/0/ctl', 'device memory\nbind /net/ppp/0/data');
+  await m.writeFile('/ipifc/0/ctl', 'add 10.0.0.2 255.255.255.255 10.0.0.1');
+}
+
+const bare = ['--bare', '--load', 'auth', 'loop', 'ipifc', 'ppp'];
+
+async function pair(p: Place) {
+  const far = join(p.dir, 'far');
+  const [a, b] = await Promise.all([p.serve(bare), p.serve([...bare, '--socket', far])]);
+  const [ma, mb] = await Promise.all([p.dial(), p.dial(`unix!${far}`)]);
+  await server(mb);
+  await client(ma, `unix!${far}`);
+  return { a, b, ma, mb, far };
+}
+
+test(
+  'ppp over another daemon’s wire: up, pings, and down with the reason when it is killed',
+  {
+    timeout: 30_000,
+  },
+  (t) =>
+    withPlace({}, async (p) => {
+      const { a, b, ma, mb } = await pair(p);
+      await ma.writeFile('/ppp/0/ctl', 'connect');
+      assert.match(await ma.readText('/ppp/0/status'), up);
+      assert.match(await mb.readText('/ppp/0/status'), up);
+      await ma.writeFile('/ipifc/0/ctl', 'ping 10.0.0.1 50 10');
+      const ping = await ma.readText('/ipifc/0/ping');
+      assert.match(ping, /^50 packets transmitted, 50 received, 0% packet loss$/m);
+      t.diagnostic(/rtt .*/.exec(ping)?.[0] ?? '');
+
+      await ma.writeFile('/ppp/0/ctl', 'hangup');
+      assert.match(await ma.readText('/ppp/0/status'), /^Dead /);
+      await until('the other end is told', async () =>
+        /terminated by peer/.test(await mb.readText('/ppp/0/err')),
+      );
+      // hangup cut the wire below, which is used by this bind alone; connect mends it
+      await until('it waits again', async () =>
+        /^(Announced|Establish|Dead)/.test(await mb.readText('/ppp/0/status')),
+      );
+      await ma.writeFile('/ppp/0/ctl', 'connect');
+      assert.match(await ma.readText('/ppp/0/status'), up);
+
+      const t0 = performance.now();
+      b.kill('SIGKILL');
+      await until('the client is down', async () =>
+        /^Dead /.test(await ma.readText('/ppp/0/status')),
+      );
+      t.diagnostic(`down ${(performance.now() - t0).toFixed(1)} ms after kill -9`);
+      assert.match(await ma.readText('/ppp/0/err'), /^link lost: /);
+      await assert.rejects(ma.writeFile('/ppp/0/ctl', 'connect'), /connect$/);
+      await ma.writeFile('/ctl', 'unmount /n/b');
+      assert.doesNotMatch(await ma.readText('/ns'), /\/n\/b/);
+      clean(await a.term());
+    }),
+);
+
+test('the other daemon ends in order: the link is told', { timeout: 30_000 }, () =>
+  withPlace({}, async (p) => {
+    const { a, b, ma } = await pair(p);
+    await ma.writeFile('/ppp/0/ctl', 'connect');
+    const r = await b.term();
+    clean(r);
+    assert.ok(r.ms < 2000, `${r.ms} ms`);
+    await until('the client is down', async () =>
+      /^Dead /.test(await ma.readText('/ppp/0/status')),
+    );
+    assert.match(await ma.readText('/ppp/0/err'), /terminated by peer|link lost/);
+    clean(await a.term());
+  }),
+);
+
+test('our daemon ends first: the far one’s wire is free again', { timeout: 30_000 }, () =>
+  withPlace({}, async (p) => {
+    const { a, b, ma, mb } = await pair(p);
+    await ma.writeFile('/ppp/0/ctl', 'connect');
+    const r = await a.term();
+    clean(r);
+    assert.ok(r.ms < 2000, `${r.ms} ms`);
+    await until('told', async () => /terminated by peer/.test(await mb.readText('/ppp/0/err')));
+    const f = await mb.open('/loop/0/data', 2); // not in use any more
+    await f.close();
+    clean(await b.term());
+  }),
+);

@@ -257,15 +257,16 @@ export class Slot implements Context {
   }
 
   async #connectBelow(req: Req): Promise<void> {
-    if (this.link === undefined || this.#lowerPort === undefined) return;
-    if (this.link.fast && this.#lowerPort.peer?.isUp !== false) return;
+    const { link } = this;
+    if (link === undefined || this.#lowerPort === undefined) return;
+    if (link.fast && this.#lowerPort.peer?.isUp !== false) return;
     try {
-      await controlBelow(this.env.ns, this.link.path, 'connect', req);
+      await controlBelow(this.env.ns, link.path, 'connect', req);
     } catch (e) {
       const text = errorText(e);
-      if (/^connect not supported/.test(text)) return;
-      throw refuse(text.replace(/: connect$/, ''));
+      if (!/^connect not supported/.test(text)) throw refuse(text.replace(/: connect$/, ''));
     }
+    if (this.#lowerPort?.peer?.isUp === false) await link.again?.();
   }
 
   /** As a verb, so that it waits for others, and `hangup`, `unbind` and `close` end it. */

@@ -19,9 +19,10 @@ export async function linkTo(
   lower: Port,
   who: Who,
 ): Promise<Link> {
-  const chan: Chan = await ns.open(path, omode.rdwr, who);
+  const open = (): Wait<Chan> => ns.open(path, omode.rdwr, who);
+  const chan = await open();
   const port = chan.port;
-  if (port === undefined) return pump(turn, path, chan, lower, who);
+  if (port === undefined) return pump({ turn, path, lower, who, open }, chan);
   turn.run(() => join(lower, port));
   return {
     path,

@@ -88,6 +88,8 @@ export interface Link {
   readonly path: string;
   /** Joined by function call, not pumped through files. */
   readonly fast: boolean;
+  /** Of a pump whose file has ended: open it anew. */
+  again?(): Promise<void>;
   unbind(why: string): Wait<void>;
 }
 

@@ -1,6 +1,6 @@
 /** A link through files: several reads in flight, in order, and one write a packet. For data
  *  files that are served elsewhere, in another process or on another machine. */
-import type { Req, Who } from '@9p/lib9p';
+import type { Req, Wait, Who } from '@9p/lib9p';
 import { type Packet, packetOf } from '@9p/packet';
 import { errorText } from './errors.js';
 import type { Chan } from './namespace.js';
@@ -11,7 +11,18 @@ import type { Turn } from './turn.js';
 const read_bytes = 65536;
 const writes_max = 64;
 
-export function pump(turn: Turn, path: string, chan: Chan, lower: Port, who: Who): Link {
+export interface PumpOptions {
+  readonly turn: Turn;
+  readonly path: string;
+  /** What the file is joined to. */
+  readonly lower: Port;
+  readonly who: Who;
+  /** Opens the file anew, once it has ended. */
+  open(): Wait<Chan>;
+}
+
+export function pump({ turn, path, lower, who, open }: PumpOptions, first: Chan): Link {
+  let chan = first;
   let writing = 0;
   let stopped = false;
   const req = (): Req => ({ who, iounit: 0, flushed: false, onflush: undefined });
@@ -41,18 +52,36 @@ export function pump(turn: Turn, path: string, chan: Chan, lower: Port, who: Who
     }
   }
 
-  async function read(): Promise<void> {
-    for (let offset = 0; !stopped; ) {
+  async function read(from: Chan): Promise<void> {
+    for (let offset = 0; !stopped && from === chan; ) {
       reading = req();
       // A file of text ends at its offset; at 0 it would be read for
       // ever, and nothing else would run.
-      const b = await chan.read(read_bytes, offset, reading);
+      const b = await from.read(read_bytes, offset, reading);
       offset += b.length;
       if (stopped) return;
       if (b.length === 0) break;
       turn.run(() => port.deliver(packetOf(b)));
     }
-    turn.run(() => port.lower('hung up'));
+    if (from === chan) turn.run(() => port.lower('hung up'));
+  }
+
+  function start(): void {
+    const from = chan;
+    turn.run(() => port.raise());
+    read(from).catch((e) => {
+      if (!stopped && from === chan) turn.run(() => port.lower(errorText(e)));
+    });
+  }
+
+  /** The new one is open before the old one goes: whoever serves it sees no gap. */
+  async function again(): Promise<void> {
+    const next = await open();
+    if (stopped) return next.close();
+    const old = chan;
+    chan = next;
+    old.close();
+    start();
   }
 
   function stop(): void {
@@ -65,16 +94,12 @@ export function pump(turn: Turn, path: string, chan: Chan, lower: Port, who: Who
     chan.close();
   }
 
-  turn.run(() => {
-    join(lower, port);
-    port.raise();
-  });
-  read().catch((e) => {
-    if (!stopped) turn.run(() => port.lower(errorText(e)));
-  });
+  turn.run(() => join(lower, port));
+  start();
   return {
     path,
     fast: false,
+    again,
     unbind(why) {
       if (lower.peer === port) turn.run(() => part(lower, port, why));
       stop();

@@ -66,7 +66,6 @@ export class DataFile {
   open(qid: Qid): OpenFile {
     if (this.#queue.ended) this.#queue = this.#fresh(qid);
     this.#opens++;
-    if (this.#queue.ended && this.#upper.isUp) this.#queue = this.#fresh(qid); // who has it open keeps the old
     return new DataOpen(this, this.#queue, qid);
   }
 

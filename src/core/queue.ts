@@ -59,9 +59,6 @@ export class QueueFile implements Queue<Uint8Array>, OpenFile {
   get full(): boolean {
     return this.#bytes >= this.#limit;
   }
-  get ended(): boolean {
-    return this.#why !== undefined;
-  }
   get ready(): boolean {
     return this.length > 0 || this.ended;
   }

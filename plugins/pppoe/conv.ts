@@ -30,6 +30,8 @@ export interface Options {
   hostUniq: Uint8Array | undefined;
   retry_ms: number;
   limit_ms: number;
+  /** From the end of PPP to the PADT. */
+  linger_ms: number;
 }
 
 const hostUniq_bytes = 8;
@@ -56,6 +58,7 @@ export class PppoeConv implements Conversation, HostEnd, SessionOwner, User {
     hostUniq: undefined,
     retry_ms: 500,
     limit_ms: 16_000,
+    linger_ms: 500,
   };
   readonly upper: Port;
   readonly #ctx: Context;
@@ -66,6 +69,8 @@ export class PppoeConv implements Conversation, HostEnd, SessionOwner, User {
   #connecting: Waiting | undefined;
   /** What who is above is told when the session goes. */
   #why = 'hung up';
+  /** Defined between `hangup` and its PADT: ends the wait. */
+  #linger: (() => void) | undefined;
 
   constructor(ctx: Context, stats: Counters<string>) {
     this.#ctx = ctx;
@@ -136,8 +141,27 @@ export class PppoeConv implements Conversation, HostEnd, SessionOwner, User {
     b.driver.command({ do: 'static', session: id, peer });
   }
 
-  hangup(why: string): void {
+  /**
+   * PADT, a moment after the last of PPP: rp-pppoe's server answers it by killing its pppd, and with it the
+   * scripts that pppd runs when a link goes down. Asked again, at once.
+   */
+  hangup(why: string): Wait<void> {
     this.#why = why;
+    const { linger_ms } = this.options;
+    const wait = this.state === 'Session' && this.upper.delivered > 0 && linger_ms > 0;
+    if (!wait || this.#linger !== undefined) return this.#hangupNow();
+    return new Promise((resolve) => {
+      const timer = this.#ctx.env.clock.after(linger_ms, () => this.#hangupNow());
+      this.#linger = () => {
+        timer.stop();
+        resolve();
+      };
+    });
+  }
+
+  #hangupNow(): void {
+    this.#linger?.();
+    this.#linger = undefined;
     this.#below?.driver.command({ do: 'hangup' });
   }
 
@@ -153,7 +177,9 @@ export class PppoeConv implements Conversation, HostEnd, SessionOwner, User {
   }
   /** A PADT, already found to be for our session. */
   terminate(p: Packet): void {
-    this.discovery(p);
+    // While we linger the peer may be first: our own goes out all the same.
+    if (this.#linger === undefined) this.discovery(p);
+    else this.#ctx.tap?.(true, p);
   }
   count(reason: string): void {
     this.#ctx.count(reason);
@@ -204,7 +230,8 @@ export class PppoeConv implements Conversation, HostEnd, SessionOwner, User {
   #unbind(why: string): void {
     const b = this.#below;
     if (b === undefined) return;
-    this.hangup(why);
+    this.#why = why;
+    this.#hangupNow();
     // If the driver is at work just now, its PADT is to go out first.
     this.#ctx.env.turn.defer(() => {
       this.#release(b);

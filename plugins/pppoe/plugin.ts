@@ -68,6 +68,12 @@ export const verbs: readonly Verb<PppoeConv>[] = [
     run: (c, [s = '']) => void (c.options.limit_ms = 1000 * whole(s, 'time in s', 1, 3600)),
   },
   {
+    name: 'linger',
+    args: [1, 1],
+    usage: 'linger ms',
+    run: (c, [s = '']) => void (c.options.linger_ms = whole(s, 'time in ms', 0, 5000)),
+  },
+  {
     name: 'static',
     args: [4, 4],
     usage: 'static session id mac address',

@@ -193,7 +193,11 @@ test('bind, connect, packets, hangup', async () => {
   assert.deepEqual(t.session, ['020000000002020000000001886411000007' + '0004c0210102']);
   t.net.deliver(0x8864, fromHex('020000000001 020000000002 8864 1100 0007 0002 0021 0000'));
   assert.deepEqual(a.got, ['0021']);
-  await write(t.system, '/pppoe/0/ctl', 'hangup');
+  // The access concentrator ends its PPP, and says so, before our PADT is due: ours comes all the same.
+  const began = t.clock.now();
+  t.clock.after(100, () => t.net.deliver(0x8863, padt(7, ac)));
+  await t.clock.until(write(t.system, '/pppoe/0/ctl', 'hangup'));
+  assert.equal(t.clock.now() - began, 500);
   const last = t.frames.at(-1);
   assert.deepEqual([last?.code, last?.session, last?.dst], [code.padt, 7, ac]);
   assert.deepEqual(a.told, ['up 1494', 'down hung up by ctl']);

@@ -9,7 +9,7 @@ const up = /^Opened /;
 
 /** A server on the far wire's other end, in the daemon that has the wire. */
 async function server(m: Mount): Promise<void> {
-  const options = 'role server\nnoauth\nlocal 10.0.0.1\nremote 10.0.0.2\nnet none';
+  const options = 'restart 300\nrole server\nnoauth\nlocal 10.0.0.1\nremote 10.0.0.2\nnet none';
   for (const layer of ['loop', 'ppp', 'ipifc'])
     assert.equal(await m.readText(`/${layer}/clone`), '0');
   await m.writeFile('/ppp/0/ctl', `${options}\nbind /net/loop/0/data1`);

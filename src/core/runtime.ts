@@ -1,7 +1,8 @@
 /** Where a daemon's socket lies, and whose it is. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { refuse } from './errors.js';
 
 /** $XDG_RUNTIME_DIR, /run for root, else a directory of one's own in /tmp. Made with mode 700. */
 export function runtimeDirectory(): string {
@@ -10,7 +11,15 @@ export function runtimeDirectory(): string {
   const dir =
     process.env.XDG_RUNTIME_DIR === undefined && uid !== 0 ? base : join(base, 'slashnet');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
+  refuseStranger(dir, uid);
   return dir;
+}
+
+/** In /tmp anybody may have made it first, to catch what is written there. */
+function refuseStranger(dir: string, uid: number): void {
+  const s = lstatSync(dir);
+  if (!s.isDirectory() || s.uid !== uid || (s.mode & 0o022) !== 0)
+    throw refuse(`${dir} is not a directory of user ${uid} alone: set XDG_RUNTIME_DIR`);
 }
 
 export const defaultSocket = (): string => join(runtimeDirectory(), 'ns.sock');

@@ -2,7 +2,7 @@
  *  where everything is put together. */
 import { readFile } from 'node:fs/promises';
 import { serveStdio } from '@9p/lib9p';
-import type { Daemon, DaemonOptions } from '../../srv/daemon.js';
+import type { DaemonOptions } from '../../srv/daemon.js';
 import { defaultSocket } from '../core/runtime.js';
 import { type Command, type Options, Usage } from './command.js';
 
@@ -35,14 +35,11 @@ async function optionsOf(o: Options): Promise<DaemonOptions> {
   };
 }
 
-/** Until a signal, or the end of stdio. */
-async function untilTold(d: Daemon, o: Options): Promise<string> {
-  const signals = new Promise<string>((resolve) => {
+/** The first signal. Asked for before anything is started: what is must be undone. */
+const signalled = (): Promise<string> =>
+  new Promise((resolve) => {
     for (const s of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(s, () => resolve(s));
   });
-  if (o.stdio !== true) return signals;
-  return Promise.race([signals, serveStdio(d.server)]);
-}
 
 export const serve: Command = {
   name: 'serve',
@@ -67,12 +64,13 @@ export const serve: Command = {
   ],
   async run(_args, o) {
     const { startDaemon } = await import('../../srv/daemon.js');
+    const signal = signalled();
     const d = await startDaemon(await optionsOf(o));
     try {
       if (typeof o.mount === 'string') await d.mount(o.mount);
       if (o.quiet !== true)
         for (const a of d.addresses) process.stderr.write(`slashnet: listening on ${a}\n`);
-      const why = await untilTold(d, o);
+      const why = await Promise.race([signal, ...(o.stdio === true ? [serveStdio(d.server)] : [])]);
       d.system.env.log(`${why}: hanging up`);
     } finally {
       await d.stop('the daemon ended');

@@ -1,4 +1,4 @@
-/** A link through files: several reads in flight, in order, and one write a packet. For data
+/** A link through files: a read in flight, in order, and one write a packet. For data
  *  files that are served elsewhere, in another process or on another machine. */
 import type { Req, Wait, Who } from '@9p/lib9p';
 import { type Packet, packetOf } from '@9p/packet';
@@ -21,88 +21,105 @@ export interface PumpOptions {
   open(): Wait<Chan>;
 }
 
-export function pump({ turn, path, lower, who, open }: PumpOptions, first: Chan): Link {
-  let chan = first;
-  let writing = 0;
-  let stopped = false;
-  const req = (): Req => ({ who, iounit: 0, flushed: false, onflush: undefined });
-  let reading: Req | undefined;
+class Pump implements Link {
+  readonly fast = false;
+  readonly #o: PumpOptions;
+  readonly #port: Port;
+  #chan: Chan;
+  #writing = 0;
+  #stopped = false;
+  #reading: Req | undefined;
 
-  const port: Port = new Port({
-    name: path,
-    framing: lower.framing,
-    mtu: () => 65535,
-    full: () => writing >= writes_max,
-    take(p: Packet) {
-      if (writing >= writes_max) return 'qfull';
-      void write(p.keep());
-      return undefined;
-    },
-    detached: () => stop(),
-  });
+  constructor(o: PumpOptions, chan: Chan) {
+    this.#o = o;
+    this.#chan = chan;
+    this.#port = new Port({
+      name: o.path,
+      framing: o.lower.framing,
+      mtu: () => 65535,
+      full: () => this.#writing >= writes_max,
+      take: (p) => this.#take(p),
+      detached: () => this.#stop(),
+    });
+    o.turn.run(() => join(o.lower, this.#port));
+    this.#start();
+  }
 
-  async function write(p: Packet): Promise<void> {
-    writing++;
+  get path(): string {
+    return this.#o.path;
+  }
+  #req(): Req {
+    return { who: this.#o.who, iounit: 0, flushed: false, onflush: undefined };
+  }
+
+  #take(p: Packet): string | undefined {
+    if (this.#writing >= writes_max) return 'qfull';
+    void this.#write(p.keep());
+    return undefined;
+  }
+
+  async #write(p: Packet): Promise<void> {
+    const { turn } = this.#o;
+    this.#writing++;
     try {
-      await chan.write(p.bytes(), 0, req());
+      await this.#chan.write(p.bytes(), 0, this.#req());
     } catch (e) {
-      turn.run(() => port.lower(errorText(e)));
+      turn.run(() => this.#port.lower(errorText(e)));
     } finally {
-      if (writing-- === writes_max) turn.run(() => port.roomAgain());
+      if (this.#writing-- === writes_max) turn.run(() => this.#port.roomAgain());
     }
   }
 
-  async function read(from: Chan): Promise<void> {
-    for (let offset = 0; !stopped && from === chan; ) {
-      reading = req();
+  #start(): void {
+    const from = this.#chan;
+    this.#o.turn.run(() => this.#port.raise());
+    this.#read(from).then(
+      () => this.#ended(from, 'hung up'),
+      (e) => this.#ended(from, errorText(e)),
+    );
+  }
+
+  async #read(from: Chan): Promise<void> {
+    for (let offset = 0; ; ) {
+      this.#reading = this.#req();
       // A file of text ends at its offset; at 0 it would be read for
       // ever, and nothing else would run.
-      const b = await from.read(read_bytes, offset, reading);
+      const b = await from.read(read_bytes, offset, this.#reading);
+      if (b.length === 0 || this.#stopped || from !== this.#chan) return;
       offset += b.length;
-      if (stopped) return;
-      if (b.length === 0) break;
-      turn.run(() => port.deliver(packetOf(b)));
+      this.#o.turn.run(() => this.#port.deliver(packetOf(b)));
     }
-    if (from === chan) turn.run(() => port.lower('hung up'));
   }
 
-  function start(): void {
-    const from = chan;
-    turn.run(() => port.raise());
-    read(from).catch((e) => {
-      if (!stopped && from === chan) turn.run(() => port.lower(errorText(e)));
-    });
+  #ended(from: Chan, why: string): void {
+    if (!this.#stopped && from === this.#chan) this.#o.turn.run(() => this.#port.lower(why));
   }
 
   /** The new one is open before the old one goes: whoever serves it sees no gap. */
-  async function again(): Promise<void> {
-    const next = await open();
-    if (stopped) return next.close();
-    const old = chan;
-    chan = next;
+  async again(): Promise<void> {
+    const next = await this.#o.open();
+    if (this.#stopped) return next.close();
+    const old = this.#chan;
+    this.#chan = next;
     old.close();
-    start();
+    this.#start();
   }
 
-  function stop(): void {
-    if (stopped) return;
-    stopped = true;
-    if (reading !== undefined) {
-      reading.flushed = true;
-      reading.onflush?.();
+  unbind(why: string): void {
+    const { turn, lower } = this.#o;
+    if (lower.peer === this.#port) turn.run(() => part(lower, this.#port, why));
+    this.#stop();
+  }
+
+  #stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    if (this.#reading !== undefined) {
+      this.#reading.flushed = true;
+      this.#reading.onflush?.();
     }
-    chan.close();
+    this.#chan.close();
   }
-
-  turn.run(() => join(lower, port));
-  start();
-  return {
-    path,
-    fast: false,
-    again,
-    unbind(why) {
-      if (lower.peer === port) turn.run(() => part(lower, port, why));
-      stop();
-    },
-  };
 }
+
+export const pump = (o: PumpOptions, chan: Chan): Link => new Pump(o, chan);

@@ -4,18 +4,20 @@ import { readdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { Handle, Mount } from '@9p/lib9p';
 import { needs } from '../kit/needs.js';
-import { clean, median, type Place, type Running, until, within, withPlace } from './place.js';
+import {
+  asleep,
+  clean,
+  median,
+  type Place,
+  type Running,
+  until,
+  within,
+  withPlace,
+} from './place.js';
 
 const fuse = needs('root', '/dev/fuse', 'unshare', 'nsenter', 'ip', 'perl');
 const readers = 500;
 const reads = 200;
-
-/** Until somebody sleeps in a FUSE request: a child's place in the kernel says so. */
-const asleep = (p: Place, r: Running): Promise<void> =>
-  until('a read that waits', async () => {
-    const where = await p.run(`cat /proc/${r.child.pid}/wchan /proc/${r.child.pid}/syscall`);
-    return /request_wait_answer|fuse|^0 /m.test(where.out);
-  });
 
 /** Milliseconds that a read of a file by 9P takes. */
 async function latency(m: Mount): Promise<number> {

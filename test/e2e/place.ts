@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -203,10 +203,12 @@ export const connecting = (m: Mount): Promise<void> =>
     (await m.readText('/ppp/0/status')).startsWith('Establish'),
   );
 
-/** CPU seconds and threads tell nothing of who waits; the system's own count of a process does. */
-export const statusOf = (pid: number, name: string): string =>
-  new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ??
-  '';
+/** Until somebody sleeps in a FUSE request: a child's place in the kernel says so. */
+export const asleep = (p: Place, r: Running): Promise<void> =>
+  until('a read that waits', async () => {
+    const where = await p.run(`cat /proc/${r.child.pid}/wchan /proc/${r.child.pid}/syscall`);
+    return /request_wait_answer|fuse|^0 /m.test(where.out);
+  });
 
 export const median = (all: readonly number[]): number =>
   [...all].sort((a, b) => a - b)[all.length >> 1] ?? Number.NaN;

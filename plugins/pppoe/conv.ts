@@ -142,8 +142,8 @@ export class PppoeConv implements Conversation, HostEnd, SessionOwner, User {
   }
 
   /**
-   * PADT, a moment after the last of PPP: rp-pppoe's server answers it by killing its pppd, and with it the
-   * scripts that pppd runs when a link goes down. Asked again, at once.
+   * PADT, a moment after the last of PPP: rp-pppoe's server answers it by killing its pppd, and
+   * with it the scripts that pppd runs when a link goes down. Asked again, at once.
    */
   hangup(why: string): Wait<void> {
     this.#why = why;

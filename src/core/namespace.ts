@@ -171,7 +171,7 @@ async function walkOn(names: readonly string[], at: Promise<Node | undefined>, r
   return node;
 }
 
-/** A path as other machines have it may be ours under /net; one at the root is the same there. */
+/** A path as other machines have it may be ours under /net; one at the root is the same. */
 function missing(path: string): never {
   const last = /.\/([a-z]+\d*(\/\d+(\/[a-z]+)?)?)$/.exec(path)?.[1];
   const hint = last === undefined || path.startsWith('/net/') ? '' : `; try /net/${last}`;

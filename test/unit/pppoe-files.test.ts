@@ -193,7 +193,7 @@ test('bind, connect, packets, hangup', async () => {
   assert.deepEqual(t.session, ['020000000002020000000001886411000007' + '0004c0210102']);
   t.net.deliver(0x8864, fromHex('020000000001 020000000002 8864 1100 0007 0002 0021 0000'));
   assert.deepEqual(a.got, ['0021']);
-  // The access concentrator ends its PPP, and says so, before our PADT is due: ours comes all the same.
+  // The access concentrator says PADT before ours is due: ours comes all the same.
   const began = t.clock.now();
   t.clock.after(100, () => t.net.deliver(0x8863, padt(7, ac)));
   await t.clock.until(write(t.system, '/pppoe/0/ctl', 'hangup'));

@@ -15,7 +15,12 @@ export interface Shell {
 export function ninep(m: Mount): Shell {
   return {
     about: 'By 9P clients of a daemon in this process; as root, on a FUSE mount.',
-    typed: (s) => ('cat' in s ? `slashnet cat ${s.cat}` : `slashnet write ${s.to} ${word(s.echo)}`),
+    typed(s) {
+      if ('cat' in s) return `slashnet cat ${s.cat}`;
+      // Others can see a command's arguments.
+      if (s.echo.includes('!')) return `echo ${word(s.echo)} | slashnet write ${s.to}`;
+      return `slashnet write ${s.to} ${word(s.echo)}`;
+    },
     cat: (path) => m.readText(path),
     async echo(text, path) {
       const f = await m.open(path, omode.write);

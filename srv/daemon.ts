@@ -20,6 +20,8 @@ export interface DaemonOptions {
   readonly tryLoad?: readonly string[];
   readonly profile?: { readonly name: string; readonly text: string } | undefined;
   readonly log?: ((line: string) => void) | undefined;
+  /** When it settles, what a start still waits for (a profile's connect) is given up. */
+  readonly told?: Promise<unknown>;
   /** Every 9P message, one line each. */
   readonly trace?: ((line: string) => void) | undefined;
 }
@@ -82,7 +84,8 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
     stop,
   };
   try {
-    await begin(daemon, o, listeners);
+    const begun = begin(daemon, o, listeners);
+    await (o.told === undefined ? begun : Promise.race([begun, o.told]));
   } catch (e) {
     await stop('it could not start');
     throw e;

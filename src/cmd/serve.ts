@@ -65,7 +65,7 @@ export const serve: Command = {
   async run(_args, o) {
     const { startDaemon } = await import('../../srv/daemon.js');
     const signal = signalled();
-    const d = await startDaemon(await optionsOf(o));
+    const d = await startDaemon({ ...(await optionsOf(o)), told: signal });
     try {
       if (typeof o.mount === 'string') await d.mount(o.mount);
       if (o.quiet !== true)

@@ -1,6 +1,6 @@
 /** SIGTERM in every state: status 0 within two seconds, nothing left on the host, peers told. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { connect as dialSocket } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -70,6 +70,17 @@ describe('SIGTERM, without privilege', { timeout: 60_000 }, () => {
       );
       await ends(p, d);
       assert.match(await read, /^ip down |^phase Terminate/);
+    }));
+
+  test('while the profile’s connect waits for a silent peer', () =>
+    withPlace({}, async (p) => {
+      const lines = ['/loop/clone', '/skeleton/clone bind /net/loop/0/data', '/ppp/clone net none'];
+      lines.push('/ppp/0/ctl bind /net/loop/0/data1', '/ppp/0/ctl connect');
+      const profile = join(p.dir, 'profile');
+      writeFileSync(profile, lines.join('\n'));
+      const d = p.slashnet('serve', '--load', 'skeleton', '--profile', profile);
+      await until('connect under way', () => /phase Establish/.test(d.err) || d.over);
+      await ends(p, d);
     }));
 
   test('a 9P client that does not read', () =>

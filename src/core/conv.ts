@@ -250,16 +250,32 @@ export class Slot implements Context {
   async connect(args: readonly string[], req: Req): Promise<void> {
     if (this.c.connect === undefined) throw refuse('connect not supported');
     this.redial.connecting();
-    await this.#connectBelow(req);
-    if (req.flushed) throw refuse('interrupted');
-    await this.c.connect(args, req);
+    const brought = await this.#connectBelow(req);
+    try {
+      if (req.flushed) throw refuse('interrupted');
+      await this.c.connect(args, req);
+    } catch (e) {
+      if (req.flushed) await this.#leaveBelow(brought, req);
+      throw e;
+    }
     this.redial.connected(args);
   }
 
-  async #connectBelow(req: Req): Promise<void> {
+  /** Given up: what lies below is as it was before, too. */
+  async #leaveBelow(brought: Link | undefined, { who }: Req): Promise<void> {
+    if (brought === undefined || brought !== this.link) return;
+    const req: Req = { who, iounit: 0, flushed: false, onflush: undefined };
+    await controlBelow(this.env.ns, brought.path, 'hangup', req).catch((e) => {
+      this.log(`hangup below: ${errorText(e)}`);
+    });
+  }
+
+  /** What was not up and now is. */
+  async #connectBelow(req: Req): Promise<Link | undefined> {
     const { link } = this;
-    if (link === undefined || this.#lowerPort === undefined) return;
-    if (link.fast && this.#lowerPort.peer?.isUp !== false) return;
+    if (link === undefined || this.#lowerPort === undefined) return undefined;
+    if (link.fast && this.#lowerPort.peer?.isUp !== false) return undefined;
+    const wasUp = this.#lowerPort.peer?.isUp !== false;
     try {
       await controlBelow(this.env.ns, link.path, 'connect', req);
     } catch (e) {
@@ -267,6 +283,7 @@ export class Slot implements Context {
       if (!/^connect not supported/.test(text)) throw refuse(text.replace(/: connect$/, ''));
     }
     if (this.#lowerPort?.peer?.isUp === false) await link.again?.();
+    return wasUp ? undefined : link;
   }
 
   /** As a verb, so that it waits for others, and `hangup`, `unbind` and `close` end it. */

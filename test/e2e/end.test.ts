@@ -158,41 +158,47 @@ describe('SIGTERM, as root', { skip, timeout: 60_000 }, () => {
       assert.equal(await p.mounts(), 0);
     }));
 
-  test(
-    'a PPPoE session: the access concentrator gets our PADT',
-    {
-      skip: needs('pppoe-server', 'pppoe', 'tcpdump'),
-    },
-    () =>
-      withPlace({ spaces: true }, async (p) => {
-        await p.ok(
-          'ip link add eth7 type veth peer name eth8; ip link set eth7 up; ip link set eth8 up',
-        );
-        const dump = p.start([
-          'tcpdump',
-          '-i',
-          'eth8',
-          '-l',
-          '-n',
-          '-e',
-          '--immediate-mode',
-          'ether',
-          'proto',
-          '0x8863',
-        ]);
-        await until('tcpdump', () => dump.err.includes('listening'));
-        const script = join(p.dir, 'pppd');
-        await p.ok(
-          `printf '#!/bin/sh\\nsleep 8 | eval "$2" > /dev/null\\n' > ${script}; chmod +x ${script}`,
-        );
-        p.start(['pppoe-server', '-F', '-I', 'eth8', '-C', 'lab', '-S', 'isp', '-q', script]);
-        const d = await p.serve(['--ether', 'ether0=eth7']);
-        const m = await p.dial();
-        assert.equal(await m.readText('/pppoe/clone'), '0');
-        await m.writeFile('/pppoe/0/ctl', 'service isp\nretry 100\nbind /net/ether0\nconnect');
-        const mac = /ether (\S+)/.exec(await p.ok('ip link show eth7'))?.[1];
-        await ends(p, d);
-        await until('PADT', () => new RegExp(`${mac} > .* PPPoE PADT`).test(dump.out));
-      }),
+  const lab = needs('pppoe-server', 'pppoe', 'tcpdump');
+
+  /** An access concentrator behind eth7, whose PPP says nothing; what goes by; a daemon. */
+  async function concentrator(p: Place) {
+    await p.ok('ip link add eth7 type veth peer name eth8; ip link set eth7 up');
+    await p.ok('ip link set eth8 up');
+    const watch = 'tcpdump -i eth8 -l -n -e --immediate-mode ether proto 0x8863';
+    const dump = p.start(watch.split(' '));
+    await until('tcpdump', () => dump.err.includes('listening'));
+    const pppd = join(p.dir, 'pppd');
+    writeFileSync(pppd, '#!/bin/sh\nsleep 8 | eval "$2" > /dev/null\n', { mode: 0o755 });
+    p.start(`pppoe-server -F -I eth8 -C lab -S isp -q ${pppd}`.split(' '));
+    const d = await p.serve(['--ether', 'ether0=eth7']);
+    const m = await p.dial();
+    for (const layer of ['pppoe', 'ppp']) assert.equal(await m.readText(`/${layer}/clone`), '0');
+    await m.writeFile('/pppoe/0/ctl', 'service isp\nretry 100\nbind /net/ether0');
+    const mac = /ether (\S+)/.exec(await p.ok('ip link show eth7'))?.[1];
+    const padt = new RegExp(`${mac} > .* PPPoE PADT`);
+    return { d, m, told: () => until('PADT', () => padt.test(dump.out)) };
+  }
+
+  test('a PPPoE session: the access concentrator gets our PADT', { skip: lab }, () =>
+    withPlace({ spaces: true }, async (p) => {
+      const { d, m, told } = await concentrator(p);
+      await m.writeFile('/pppoe/0/ctl', 'connect');
+      await ends(p, d);
+      await told();
+    }),
+  );
+
+  test('Ctrl-C on ppp’s connect ends the PPPoE session that it made', { skip: lab }, () =>
+    withPlace({ spaces: true }, async (p) => {
+      const { d, m, told } = await concentrator(p);
+      await m.writeFile('/ppp/0/ctl', 'net none\nbind /net/pppoe/0/data');
+      const connect = p.slashnet('write', '/ppp/0/ctl', 'connect');
+      await connecting(m);
+      assert.match(await m.readText('/pppoe/0/status'), /^Session /);
+      connect.kill('SIGINT');
+      await told();
+      await until('both idle', async () => /^Idle /.test(await m.readText('/pppoe/0/status')));
+      await ends(p, d);
+    }),
   );
 });

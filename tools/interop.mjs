@@ -60,11 +60,15 @@ function whyNot() {
   return undefined;
 }
 
+/** What a scenario may take before the lab ends it, in seconds: it, and each case. */
+const boot_s = 60;
+const case_s = 120;
+
 /** One scenario with these cases; its output goes on to ours. */
 function scenario(sut, cases) {
   return new Promise((done) => {
     const child = spawn(sut.command, cases, {
-      env: { ...process.env, ...sut.env },
+      env: { LAB_LIMIT: String(boot_s + case_s * cases.length), ...process.env, ...sut.env },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let output = '';

@@ -38,20 +38,26 @@ export interface Daemon {
   stop(why: string): Promise<void>;
 }
 
-/** Two seconds in all, whatever a peer does. */
+/** Two seconds in all, whatever a peer does: what the host had from us is undone in the second part. */
+const polite_ms = 800;
 const hangup_ms = 1200;
 const unmount_ms = 500;
 const ourPlugins = fileURLToPath(new URL('../plugins', import.meta.url));
 
 export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
   const system = makeSystem({
-    plugins: [ourPlugins, ...(process.env.SLASHNET_PLUGINS?.split(':') ?? [])],
+    plugins: [
+      ourPlugins,
+      ...(process.env.SLASHNET_PLUGINS?.split(':').filter((d) => d !== '') ?? []),
+    ],
     owner: userName(),
     version: version(),
     log: o.log,
     verbs: [...mountVerbs(() => mounts), ...importVerbs(() => imports)],
   });
-  const imports = new Imports(system.ns, system.instance, system.me.uname);
+  const imports = new Imports(system.ns, system.instance, system.me.uname, (path) =>
+    mounts.refuseInside(path),
+  );
   const bug = (e: unknown): void =>
     system.env.log(`bug: ${e instanceof Error ? e.stack : String(e)}`);
   const mounts = new Mounts(system, bug);
@@ -65,7 +71,7 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
 
   async function stop(why: string): Promise<void> {
     const log = (what: string) => (e: unknown) => system.env.log(`${what}: ${errorText(e)}`);
-    await within(hangup_ms, system.stop(why)).catch(log('stop'));
+    await within(hangup_ms, system.stop(why, polite_ms)).catch(log('stop'));
     imports.stop();
     const unmounted = mounts.dirs.map((dir) => mounts.unmount(dir).catch(log(dir)));
     await within(unmount_ms, Promise.all(unmounted)).catch(log('unmount'));

@@ -1,12 +1,28 @@
 /** The daemon's own FUSE mounts, and the verbs of the root's ctl for them: fuse, unfuse. */
+import { realpath } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { ownerOnly, refuse, type System, type Verb } from 'slashnet/core';
+
+interface Mounted {
+  readonly dir: string;
+  readonly gone: Promise<string>;
+  unmount(): Promise<void>;
+}
+type MountFuse = (
+  ...args: Parameters<typeof import('./fuse/mount.js').mountFuse>
+) => Promise<Mounted>;
+const overFuse: MountFuse = async (...args) => (await import('./fuse/mount.js')).mountFuse(...args);
 
 export class Mounts {
   readonly #system: System;
   readonly #bug: (e: unknown) => void;
-  readonly #mounts = new Map<string, { unmount(): Promise<void> }>();
+  readonly #mounts = new Map<string, { readonly dir: string; unmount(): Promise<void> }>();
 
-  constructor(system: System, bug: (e: unknown) => void) {
+  readonly #mountFuse: MountFuse;
+
+  /** `mountFuse`: another than ./fuse, for tests. */
+  constructor(system: System, bug: (e: unknown) => void, mountFuse: MountFuse = overFuse) {
+    this.#mountFuse = mountFuse;
     this.#system = system;
     this.#bug = bug;
   }
@@ -18,9 +34,9 @@ export class Mounts {
   /** Serve the tree there; a path below it is then one of the name space too. */
   async mount(dir: string): Promise<void> {
     if (this.#mounts.has(dir)) throw refuse(`${dir} is mounted already`);
-    const { mountFuse } = await import('./fuse/mount.js');
+    await this.refuseInside(dir);
     const { tree, turn, ns, env } = this.#system;
-    const m = await mountFuse(tree, dir, { turn, bug: this.#bug });
+    const m = await this.#mountFuse(tree, dir, { turn, bug: this.#bug });
     const alias = ns.alias(m.dir);
     this.#mounts.set(dir, m);
     void m.gone.then((why) => {
@@ -28,6 +44,18 @@ export class Mounts {
       this.#mounts.delete(dir);
       env.log(`${dir}: ${why}`);
     });
+  }
+
+  /** A path below a mount of ours would have us wait for ourselves. */
+  async refuseInside(path: string): Promise<void> {
+    const inside = (p: string): boolean => this.#own.some((d) => p === d || p.startsWith(`${d}/`));
+    if (this.#own.length === 0) return;
+    const parent = dirname(resolve(path));
+    if (inside(parent) || inside(await realpath(parent).catch(() => '')))
+      throw refuse(`${path} is in a mount of this daemon`);
+  }
+  get #own(): readonly string[] {
+    return [...this.#mounts].flatMap(([dir, m]) => [resolve(dir), m.dir]);
   }
 
   async unmount(dir: string): Promise<void> {

@@ -24,12 +24,16 @@ export const commands: readonly Command[] = [
   demo,
 ];
 
+const isPipe = (e: NodeJS.ErrnoException): boolean => e.code === 'EPIPE';
+
 function define(program: Commander, c: Command, done: (status: number) => void): void {
   const cmd = program.command(`${c.name}${c.args === undefined ? '' : ` ${c.args}`}`);
   cmd.description(c.about).exitOverride();
   for (const [flags, about] of c.options ?? []) cmd.option(flags, about);
   cmd.addHelpText('after', `\nExamples:\n${c.examples.map((e) => `  ${e}\n`).join('')}`);
   cmd.action(async () => {
+    // Whoever reads us has gone: `slashnet cat … | head`. A daemon has more to do than that.
+    if (c !== serve) process.stdout.on('error', (e) => process.exit(isPipe(e) ? 0 : 1));
     const options = { ...program.opts(), ...cmd.opts() } as Options;
     done((await c.run(cmd.args, options)) ?? 0);
   });
@@ -58,5 +62,4 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-process.stdout.on('error', (e: NodeJS.ErrnoException) => process.exit(e.code === 'EPIPE' ? 0 : 1));
 process.exitCode = await main(process.argv.slice(2));

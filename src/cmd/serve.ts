@@ -2,6 +2,7 @@
  *  where everything is put together. */
 import { readFile } from 'node:fs/promises';
 import { serveStdio } from '@9p/lib9p';
+import { errorText } from 'slashnet/core';
 import type { DaemonOptions } from '../../srv/daemon.js';
 import { defaultSocket } from '../core/runtime.js';
 import { type Command, type Options, Usage } from './command.js';
@@ -18,28 +19,45 @@ function etherLoad(spec: string): string {
   return `ether ${m[2]} ${m[1]}`;
 }
 
-async function optionsOf(o: Options): Promise<DaemonOptions> {
+async function optionsOf(o: Options, told: Promise<string>): Promise<DaemonOptions> {
   const ethers = list(o.ether).map(etherLoad);
-  const bare = o.bare === true;
   const debug = o.debug === true ? (s: string) => void process.stderr.write(`${s}\n`) : undefined;
   const file = typeof o.profile === 'string' ? o.profile : undefined;
+  const text = file === undefined ? '' : await readFile(file, 'utf8');
+  const bare = o.bare === true || /^[^\S\n]*load\s/m.test(text);
   return {
+    told,
     socket: o.stdio === true ? undefined : String(o.socket ?? defaultSocket()),
     listen: list(o.listen),
     insecure: o.insecure === true,
     tryLoad: bare ? [] : [...usual, ...(ethers.length === 0 ? ['ether'] : [])],
     load: [...ethers, ...list(o.load)],
-    profile: file === undefined ? undefined : { name: file, text: await readFile(file, 'utf8') },
+    profile: file === undefined ? undefined : { name: file, text },
     log: o.quiet === true ? undefined : (s) => void process.stderr.write(`slashnet: ${s}\n`),
     trace: debug,
   };
 }
 
-/** The first signal. Asked for before anything is started: what is must be undone. */
+/** The first signal. It counts while the daemon starts, too: what a profile did is undone. */
 const signalled = (): Promise<string> =>
   new Promise((resolve) => {
     for (const s of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(s, () => resolve(s));
   });
+
+/** What nobody catches and nobody awaits is told, and ends nothing: not the sessions of others. */
+function survive(): void {
+  const bug = (e: unknown): void =>
+    void process.stderr.write(`slashnet: bug: ${e instanceof Error ? e.stack : String(e)}\n`);
+  process.on('unhandledRejection', bug);
+  process.on('uncaughtException', bug);
+  process.stderr.on('error', () => undefined);
+}
+
+/** What a plugin has left behind must not keep the process. */
+function failed(e: unknown): never {
+  process.stderr.write(`slashnet: ${errorText(e)}\n`);
+  return process.exit(1);
+}
 
 export const serve: Command = {
   name: 'serve',
@@ -51,7 +69,7 @@ export const serve: Command = {
     ['--stdio', 'speak 9P on standard input and output instead, as behind ssh'],
     ['--ether <etherN=interface...>', 'serve these interfaces, under these names'],
     ['--load <plugin...>', "load more plugins: 'name arg arg'"],
-    ['--bare', 'load nothing but what --load and --profile say'],
+    ['--bare', 'load nothing but what --load says; so does a profile with load lines of its own'],
     ['--profile <file>', 'lines to do first: root control messages, or a path and its message'],
     ['--mount <directory>', 'mount there over FUSE'],
     ['-D, --debug', 'print each 9P message on standard error'],
@@ -64,13 +82,14 @@ export const serve: Command = {
   ],
   async run(_args, o) {
     const { startDaemon } = await import('../../srv/daemon.js');
-    const signal = signalled();
-    const d = await startDaemon({ ...(await optionsOf(o)), told: signal });
+    survive();
+    const told = signalled();
+    const d = await startDaemon(await optionsOf(o, told)).catch(failed);
     try {
       if (typeof o.mount === 'string') await d.mount(o.mount);
       if (o.quiet !== true)
         for (const a of d.addresses) process.stderr.write(`slashnet: listening on ${a}\n`);
-      const why = await Promise.race([signal, ...(o.stdio === true ? [serveStdio(d.server)] : [])]);
+      const why = await (o.stdio === true ? Promise.race([told, serveStdio(d.server)]) : told);
       d.system.env.log(`${why}: hanging up`);
     } finally {
       await d.stop('the daemon ended');

@@ -12,10 +12,10 @@ export const write: Command = {
     "slashnet write /ppp/0/ctl 'bind /net/pppoe/0/data' connect",
     'slashnet write /auth/ctl < keys        # secrets are not for argv',
   ],
-  run: (args, o) =>
-    withDaemon(o, async (m, cancel) => {
-      const [path = '', ...lines] = args;
-      const given = lines.length > 0 ? lines : [await stdin(input_bytes)];
+  async run([path = '', ...lines], o) {
+    // Before the daemon is dialled: until then Ctrl-C just ends us.
+    const given = lines.length > 0 ? lines : [await stdin(input_bytes)];
+    return withDaemon(o, async (m, cancel) => {
       const f = await m.open(path, omode.write, cancel);
       try {
         for (const l of given) await f.write(l, 0, cancel);
@@ -23,5 +23,6 @@ export const write: Command = {
         await f.close().catch(() => undefined);
       }
       return 0;
-    }),
+    });
+  },
 };

@@ -54,7 +54,7 @@ export class Slot implements Context {
   err = '';
   link: Link | undefined;
   #lowerPort: Port | undefined;
-  #ctl: Node | undefined;
+  readonly #nodes: readonly Node[];
   #opens = 0;
   readonly #data = new Map<Port, DataFile>();
   #closed = false;
@@ -97,7 +97,7 @@ export class Slot implements Context {
     };
     this.redial = new Redial(env.clock, (args) => this.#connectAgain(args));
     const nodes = conversationNodes(this);
-    this.#ctl = nodes.find((n) => n.name === 'ctl');
+    this.#nodes = nodes;
     this.folder = new Folder(
       { name: String(id), perm: 0o555, owner: () => this.owner.uname },
       {
@@ -129,8 +129,8 @@ export class Slot implements Context {
   get closed(): boolean {
     return this.#closed;
   }
-  get ctlQid(): Qid {
-    return (this.#ctl as Node).qid;
+  get ctl(): Node {
+    return this.#nodes.find((n) => n.name === 'ctl') as Node;
   }
   #tapped(tap: Tap | undefined): void {
     this.tap = tap;
@@ -315,6 +315,7 @@ export class Slot implements Context {
     if (!byVerb) this.control.abort(why);
     const link = this.link;
     this.link = undefined;
+    this.env.ns.forget((n) => n === this.folder || this.#nodes.includes(n));
     this.env.turn.run(() => {
       try {
         this.c.close(why);

@@ -70,7 +70,7 @@ export class LayerServer {
    *  9, it goes with the last close. */
   #clone(mode: number, req: Req, _qid: Qid): OpenFile {
     const slot = this.create(req.who, !wantsWrite(mode));
-    return openCtl(slot, slot.ctlQid);
+    return openCtl(slot, slot.ctl.qid, slot.ctl);
   }
 
   create(who: Who, kept: boolean): Slot {

@@ -22,7 +22,14 @@ export async function linkTo(
   const open = (): Wait<Chan> => ns.open(path, omode.rdwr, who);
   const chan = await open();
   const port = chan.port;
-  if (port === undefined) return pump({ turn, path, lower, who, open }, chan);
+  if (port === undefined) {
+    try {
+      return pump({ turn, path, lower, who, open }, chan);
+    } catch (e) {
+      chan.close();
+      throw e;
+    }
+  }
   turn.run(() => join(lower, port));
   return {
     path,

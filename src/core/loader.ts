@@ -54,7 +54,14 @@ export function makeLoader(dirs: readonly string[], env: Env, me: Who): Loader {
     async stop(why) {
       const all = [...running.values()].reverse();
       running.clear();
-      for (const r of all) await r.stop(why);
+      // One that fails does not keep the others from undoing what they did to the host.
+      for (const r of all) {
+        try {
+          await r.stop(why);
+        } catch (e) {
+          env.log(`unload: ${errorText(e)}`);
+        }
+      }
     },
   };
 }

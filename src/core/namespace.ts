@@ -31,6 +31,9 @@ export interface Namespace {
   unbind(source: string | undefined, target: string, who: Who): void;
   /** Put a node (an imported tree) at a path. */
   graft(node: Node, target: string, described: string): { remove(): void };
+  /** Nodes that are gone: what is bound to or from them goes too, and a
+   *  number used again starts bare. */
+  forget(gone: (n: Node) => boolean): void;
   /** A prefix that means the root: folded away when a path is
    *  cleaned, never listed, never walked. */
   alias(prefix: string): { remove(): void };
@@ -61,6 +64,7 @@ export const makeNamespace = (base: Node): Namespace => new Names(base);
 class Names implements Namespace {
   readonly root: Node;
   readonly #binds = new Map<string, Source[]>();
+  readonly #given = new Set<Source>();
   readonly #aliases: string[] = [];
 
   constructor(base: Node) {
@@ -111,7 +115,14 @@ class Names implements Namespace {
       throw refuse('the root bound below itself would never end: use alias');
     const flag = how === 'before' ? '-b ' : how === 'after' ? '-a ' : '';
     const described = `bind ${flag}${quote(from)} ${quote(at)}`;
-    this.#put(at, { node: node instanceof Place ? node.bare : node, how, from, described });
+    const seen = node instanceof Place ? node.seen() : node;
+    const there = onto instanceof Place ? onto.bare : onto;
+    this.#put(at, { node: seen, how, from, described, onto: there });
+  }
+
+  forget(gone: (n: Node) => boolean): void {
+    for (const target of [...this.#binds.keys()])
+      this.#take(target, (s) => gone(s.node) || (s.onto !== undefined && gone(s.onto)));
   }
 
   unbind(source: string | undefined, target: string, who: Who): void {
@@ -138,26 +149,26 @@ class Names implements Namespace {
     };
   }
 
+  /** In the order in which they were given: a union comes out the same only so. */
   toString(): string {
     const lines = this.#aliases.map((a) => `alias ${quote(a)}`);
-    for (const list of this.#binds.values()) for (const s of list) lines.push(s.described);
+    for (const s of this.#given) lines.push(s.described);
     return lines.map((l) => `${l}\n`).join('');
   }
 
   #put(target: string, s: Source): { remove(): void } {
+    if (s.how === 'replace') this.#take(target, () => true);
     const list = this.#binds.get(target) ?? [];
-    if (this.#binds.size >= binds_max || list.length >= depth_max)
-      throw refuse(`too many binds at ${target}: limit ${depth_max}`);
-    if (s.how === 'replace') list.splice(0, list.length, s);
-    else if (s.how === 'before') list.unshift(s);
-    else list.push(s);
-    this.#binds.set(target, list);
+    if (this.#given.size >= binds_max) throw refuse(`too many binds: limit ${binds_max}`);
+    if (list.length >= depth_max) throw refuse(`too many binds at ${target}: limit ${depth_max}`);
+    this.#binds.set(target, s.how === 'before' ? [s, ...list] : [...list, s]);
+    this.#given.add(s);
     return { remove: () => this.#take(target, (x) => x === s) };
   }
 
   #take(target: string, which: (s: Source) => boolean): boolean {
     const list = this.#binds.get(target) ?? [];
-    const left = list.filter((s) => !which(s));
+    const left = list.filter((s) => !(which(s) && this.#given.delete(s)));
     if (left.length === 0) this.#binds.delete(target);
     else this.#binds.set(target, left);
     return left.length < list.length;

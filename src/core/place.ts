@@ -20,6 +20,8 @@ export interface Source {
   /** The line of `ns`. */
   readonly described: string;
   readonly from: string | undefined;
+  /** What was there when it was bound. */
+  readonly onto?: Node;
 }
 
 /** A directory at a path: its own node and what is bound there. */
@@ -36,6 +38,11 @@ export class Place implements Node {
 
   get bare(): Node {
     return this.#own[0] as Node;
+  }
+  /** What is seen here, for who binds it elsewhere: one node, or a union that stays as it is now. */
+  seen(): Node {
+    const all = this.#nodes();
+    return all.length === 1 ? (all[0] as Node) : new Place(this.#path, all, new Map());
   }
   get qid(): Qid {
     return this.bare.qid;
@@ -77,9 +84,10 @@ export class Place implements Node {
   /** An element of a union that fails (a lost import) is passed over;
    *  what stands alone tells its error. */
   async #walkSlowly(name: string, r: Req, i: number, first: Promise<Node | undefined>) {
-    const rest = this.#nodes().slice(i + 1);
-    let found = rest.length === 0 ? await first : await first.catch(() => undefined);
-    for (const n of rest) found ??= await n.walk(name, r);
+    const all = this.#nodes();
+    const rest = all.slice(i + 1);
+    let found = all.length === 1 ? await first : await first.catch(() => undefined);
+    for (const n of rest) found ??= await orNothing(() => n.walk(name, r), undefined);
     return found === undefined ? this.#grafted(name) : this.#wrap(name, found);
   }
 
@@ -92,7 +100,9 @@ export class Place implements Node {
   }
 
   list(r: Req): Wait<readonly Node[]> {
-    const lists = this.#nodes().map((n) => n.list(r));
+    const nodes = this.#nodes();
+    const list = (n: Node): Wait<readonly Node[]> => n.list(r);
+    const lists = nodes.map(nodes.length === 1 ? list : (n) => orNothing(() => list(n), []));
     if (lists.some((l) => l instanceof Promise))
       return Promise.all(lists).then((all) => this.#merge(all));
     return this.#merge(lists as (readonly Node[])[]);
@@ -124,5 +134,15 @@ export class Place implements Node {
   }
   wstat(change: DirChange, r: Req): Wait<void> {
     return this.bare.wstat(change, r);
+  }
+}
+
+/** What an element of a union answers, or `nothing` if it fails. */
+function orNothing<T>(f: () => Wait<T>, nothing: T): Wait<T> {
+  try {
+    const r = f();
+    return r instanceof Promise ? r.catch(() => nothing) : r;
+  } catch {
+    return nothing;
   }
 }

@@ -205,8 +205,11 @@ export function part(a: Port, b: Port, why: string): void {
 /** Follow what lies below `lower`'s new peer; meeting `upper`'s own
  *  conversation again is a cycle. */
 function refuseCycle(a: Port, b: Port): void {
+  let above = 0;
+  for (let up = a.through?.peer; up !== undefined && above <= hops_max; above++)
+    up = up.through?.peer;
   let at: Port | undefined = b;
-  for (let hops = 0; at !== undefined; hops++) {
+  for (let hops = above; at !== undefined; hops++) {
     if (at.through === a || at === a) throw refuse(`${b.name} is bound above ${a.name}: a cycle`);
     if (hops >= hops_max) throw refuse(`bound too deep: ${hops_max} layers`);
     at = at.through?.peer;

@@ -51,7 +51,9 @@ export const rootVerbs: readonly Verb<Root>[] = [
     args: [1, 1],
     usage: 'prefix path',
     run(_r, [path = ''], req) {
-      req.who.prefix = clean(path);
+      const p = clean(path);
+      if (p === '/') delete req.who.prefix;
+      else req.who.prefix = p;
     },
   },
   {

@@ -7,9 +7,8 @@ import { refuse } from './errors.js';
 /** $XDG_RUNTIME_DIR, /run for root, else a directory of one's own in /tmp. Made with mode 700. */
 export function runtimeDirectory(): string {
   const uid = process.getuid?.() ?? 0;
-  const base = process.env.XDG_RUNTIME_DIR ?? (uid === 0 ? '/run' : `/tmp/slashnet-${uid}`);
-  const dir =
-    process.env.XDG_RUNTIME_DIR === undefined && uid !== 0 ? base : join(base, 'slashnet');
+  const base = process.env.XDG_RUNTIME_DIR || (uid === 0 ? '/run' : `/tmp/slashnet-${uid}`);
+  const dir = !process.env.XDG_RUNTIME_DIR && uid !== 0 ? base : join(base, 'slashnet');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   refuseStranger(dir, uid);
   return dir;

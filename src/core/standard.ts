@@ -102,12 +102,14 @@ class Holding implements OpenFile {
   readonly stream: boolean;
   readonly #s: Slot;
   readonly #file: OpenFile;
+  readonly node?: Node;
   #open = true;
-  constructor(s: Slot, file: OpenFile) {
+  constructor(s: Slot, file: OpenFile, node?: Node) {
     this.#s = s;
     this.#file = file;
     this.qid = file.qid;
     this.stream = file.stream === true;
+    if (node !== undefined) this.node = node;
     s.hold();
   }
   get ready(): boolean {
@@ -158,7 +160,8 @@ class CtlFile extends TextFile {
 }
 
 /** The ctl file, open: by its own name, or through clone or listen. */
-export const openCtl = (s: Slot, qid: Qid): OpenFile => new Holding(s, new CtlFile(s, qid));
+export const openCtl = (s: Slot, qid: Qid, node?: Node): OpenFile =>
+  new Holding(s, new CtlFile(s, qid), node);
 
 /** A data file: opened as a file, or what `bind` joins to. */
 class DataNode extends FileNode {

@@ -4,11 +4,12 @@ import { randomUUID } from 'node:crypto';
 import type { Node, Req, Tree, Who } from '@9p/lib9p';
 import { realClock, realRandom } from './clock.js';
 import { Control } from './control.js';
+import type { Slot } from './conv.js';
 import { refuse } from './errors.js';
 import { defNode, Folder, folderOf } from './files.js';
 import { LayerServer } from './layer.js';
 import { type Loader, makeLoader } from './loader.js';
-import type { Clock, Random } from './machine.js';
+import type { Clock, Ms, Random } from './machine.js';
 import { makeNamespace, type Namespace } from './namespace.js';
 import type { Env, FileDef, Layer, Log, Verb } from './plugin.js';
 import { line, type QueueFile, tell } from './queue.js';
@@ -43,8 +44,8 @@ export interface System {
   readonly instance: string;
   /** Control messages to the root, as written by the daemon's owner. */
   control(message: string): Promise<void>;
-  /** Hang up everything, unload all. */
-  stop(why: string): Promise<void>;
+  /** Hang up everything, unload all. Peers that do not answer a goodbye within `polite_ms` are left. */
+  stop(why: string, polite_ms?: Ms): Promise<void>;
 }
 
 export function makeSystem(o: SystemOptions): System {
@@ -94,8 +95,10 @@ export function makeSystem(o: SystemOptions): System {
     async control(message) {
       await control.write(new TextEncoder().encode(message), request());
     },
-    async stop(why) {
-      await rootFiles.removeLayers(why);
+    async stop(why, polite_ms) {
+      const late = polite_ms === undefined ? undefined : alarm(given, polite_ms);
+      await rootFiles.removeLayers(why, late);
+      late?.stop();
       await loader.stop(why);
     },
   };
@@ -148,14 +151,21 @@ class RootFiles {
     };
   }
 
+  #tops(): readonly Slot[] {
+    const slots = [...this.#layers.values()].flatMap((l) => l.slots);
+    const tops = slots.filter((s) => !s.carries);
+    return tops.length > 0 ? tops : slots;
+  }
+
   /** From the top down: whoever has a layer above waits for it, so that each can
-   *  say goodbye over what is below. */
-  async removeLayers(why: string): Promise<void> {
-    for (;;) {
-      const slots = [...this.#layers.values()].flatMap((l) => l.slots);
-      if (slots.length === 0) break;
-      const tops = slots.filter((s) => !s.carries);
-      await Promise.all((tops.length > 0 ? tops : slots).map((s) => s.hangupAndClose(why)));
+   *  say goodbye over what is below. When it is `late`, without waiting for an answer. */
+  async removeLayers(why: string, late: Alarm | undefined): Promise<void> {
+    for (let tops = this.#tops(); tops.length > 0; tops = this.#tops()) {
+      if (late?.rung) for (const s of tops) s.close(why);
+      else {
+        const gone = Promise.all(tops.map((s) => s.hangupAndClose(why)));
+        await (late === undefined ? gone : Promise.race([gone, late.ring]));
+      }
     }
     await Promise.all([...this.#layers.values()].map((l) => l.remove(why)));
   }
@@ -181,6 +191,30 @@ const logFile = (readers: Set<QueueFile>): FileDef<void> => ({
 function attach(ns: Namespace, who: Who, aname: string) {
   if (aname === '' || aname === '/') return ns.root;
   return ns.walk(aname.startsWith('/') ? aname : `/${aname}`, who);
+}
+
+interface Alarm {
+  readonly rung: boolean;
+  readonly ring: Promise<void>;
+  stop(): void;
+}
+
+function alarm(clock: Clock, ms: Ms): Alarm {
+  let rung = false;
+  let timer = { stop(): void {} };
+  const ring = new Promise<void>((done) => {
+    timer = clock.after(ms, () => {
+      rung = true;
+      done();
+    });
+  });
+  return {
+    get rung() {
+      return rung;
+    },
+    ring,
+    stop: () => timer.stop(),
+  };
 }
 
 /** Whatever rings is a turn, and what it throws is nobody else's affair. */

@@ -38,7 +38,8 @@ export interface Daemon {
   stop(why: string): Promise<void>;
 }
 
-/** Two seconds in all, whatever a peer does: what the host had from us is undone in the second part. */
+/** Two seconds in all, whatever a peer does: what the host had from us is undone
+ *  in the second part. */
 const polite_ms = 800;
 const hangup_ms = 1200;
 const unmount_ms = 500;
@@ -55,8 +56,12 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
     log: o.log,
     verbs: [...mountVerbs(() => mounts), ...importVerbs(() => imports)],
   });
-  const imports = new Imports(system.ns, system.instance, system.me.uname, (path) =>
-    mounts.refuseInside(path),
+  const imports = new Imports(
+    system.ns,
+    system.instance,
+    system.me.uname,
+    (path) => mounts.refuseInside(path),
+    system.env.clock,
   );
   const bug = (e: unknown): void =>
     system.env.log(`bug: ${e instanceof Error ? e.stack : String(e)}`);

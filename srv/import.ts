@@ -17,7 +17,15 @@ import {
   wantsRead,
   wantsWrite,
 } from '@9p/lib9p';
-import { clean, type Namespace, ownerOnly, quote, refuse, type Verb } from 'slashnet/core';
+import {
+  type Clock,
+  clean,
+  type Namespace,
+  ownerOnly,
+  quote,
+  refuse,
+  type Verb,
+} from 'slashnet/core';
 
 export const imports_max = 64;
 /** A server that is there and says nothing gets this long. */
@@ -116,6 +124,7 @@ export class Imports {
 
   /** Throws where a unix path is not to be dialled. */
   readonly #check: (path: string) => Promise<void>;
+  readonly #clock: Clock;
   #count = 0n;
 
   constructor(
@@ -123,7 +132,9 @@ export class Imports {
     instance: string,
     uname: string,
     check: (path: string) => Promise<void>,
+    clock: Clock,
   ) {
+    this.#clock = clock;
     this.#check = check;
     this.#ns = ns;
     this.#instance = instance;
@@ -150,7 +161,8 @@ export class Imports {
   async #dial(address: string, aname: string, req: Req): Promise<Mount> {
     if (req.flushed) throw refuse('interrupted');
     const given = new AbortController();
-    const timer = setTimeout(() => given.abort(`no answer in ${dial_ms / 1000} s`), dial_ms);
+    const late = (): void => given.abort(`no answer in ${dial_ms / 1000} s`);
+    const timer = this.#clock.after(dial_ms, late);
     req.onflush = () => given.abort('interrupted');
     let m: Mount | undefined;
     try {
@@ -163,7 +175,7 @@ export class Imports {
       m?.close();
       throw given.signal.aborted ? refuse(`${address}: ${given.signal.reason}`) : e;
     } finally {
-      clearTimeout(timer);
+      timer.stop();
       req.onflush = undefined;
     }
   }

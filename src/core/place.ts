@@ -39,7 +39,8 @@ export class Place implements Node {
   get bare(): Node {
     return this.#own[0] as Node;
   }
-  /** What is seen here, for who binds it elsewhere: one node, or a union that stays as it is now. */
+  /** What is seen here, for who binds it elsewhere: one node, or a union that
+   *  stays as it is now. */
   seen(): Node {
     const all = this.#nodes();
     return all.length === 1 ? (all[0] as Node) : new Place(this.#path, all, new Map());

@@ -44,7 +44,8 @@ export interface System {
   readonly instance: string;
   /** Control messages to the root, as written by the daemon's owner. */
   control(message: string): Promise<void>;
-  /** Hang up everything, unload all. Peers that do not answer a goodbye within `polite_ms` are left. */
+  /** Hang up everything, unload all. Peers that do not answer a goodbye within
+   *  `polite_ms` are left. */
   stop(why: string, polite_ms?: Ms): Promise<void>;
 }
 

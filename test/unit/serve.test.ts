@@ -16,7 +16,8 @@ import { request, Shell } from '../kit/index.js';
 
 const main = fileURLToPath(new URL('../../src/cmd/main.js', import.meta.url));
 
-/** Throws and rejects where nobody looks; its stop and the hangup of its conversations never end. */
+/** Throws and rejects where nobody looks; its stop and the hangup of its conversations
+ *  never end. */
 const plugin = `
 export default {
   name: 'bad',
@@ -24,9 +25,10 @@ export default {
     Promise.reject(new Error('nobody awaits this'));
     setTimeout(() => { throw new Error('nobody catches this'); }, 1);
     const never = () => new Promise(() => undefined);
+    const ever = () => new Promise(() => setInterval(() => {}, 1000));
     const stats = { add() {}, get: () => 0, toString: () => '' };
     const create = () => ({
-      state: 'Up', idle: false, status: () => '', connect: () => new Promise(() => setInterval(() => {}, 1000)), hangup: never, close() {},
+      state: 'Up', idle: false, status: () => '', connect: ever, hangup: never, close() {},
     });
     env.serve({ name: 'bad', limit: 9, about: 'bad', verbs: [], stats, create });
     return { stop: () => void process.stderr.write('undone\\n') };
@@ -134,7 +136,7 @@ test('an import of a server that says nothing ends with the writer’s patience'
   await new Promise<void>((done) => mute.listen(0, '127.0.0.1', done));
   const { port } = mute.address() as { port: number };
   const s = makeSystem({ plugins: [] });
-  const imports = new Imports(s.ns, s.instance, 'glenda', async () => undefined);
+  const imports = new Imports(s.ns, s.instance, 'glenda', async () => undefined, s.env.clock);
   const req = request();
   const waiting = imports.mount(`tcp!127.0.0.1!${port}`, '/n/mute', '', req).catch(errorText);
   await until(() => req.onflush !== undefined);

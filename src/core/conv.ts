@@ -255,13 +255,13 @@ export class Slot implements Context {
       if (req.flushed) throw refuse('interrupted');
       await this.c.connect(args, req);
     } catch (e) {
-      if (req.flushed) await this.#leaveBelow(brought, req);
+      await this.#leaveBelow(brought, req);
       throw e;
     }
     this.redial.connected(args);
   }
 
-  /** Given up: what lies below is as it was before, too. */
+  /** Given up or failed: what lies below is as it was before, too. */
   async #leaveBelow(brought: Link | undefined, { who }: Req): Promise<void> {
     if (brought === undefined || brought !== this.link) return;
     const req: Req = { who, iounit: 0, flushed: false, onflush: undefined };

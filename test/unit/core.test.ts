@@ -24,6 +24,8 @@ class Through implements Conversation {
   readonly upper: Port;
   readonly below: Port;
   aborted = 0;
+  /** connect without arguments is for a peer that never answers. */
+  waits = true;
   constructor(ctx: Context) {
     this.upper = ctx.port({
       name: `${ctx.name}/data`,
@@ -54,7 +56,8 @@ class Through implements Conversation {
     return this.below;
   }
   connect(args: readonly string[], r: Req): Promise<void> | undefined {
-    if (args[0] === 'now') {
+    if (args[0] === 'badly') throw refuse('no luck');
+    if (args[0] === 'now' || !this.waits) {
       this.state = 'Open';
       this.upper.raise();
       return undefined;
@@ -245,6 +248,20 @@ test('connect brings up what is below; hangup ends it; the bind stays', async ()
   await echo(s, 'connect now', '/b/0/ctl');
   await echo(s, 'hangup', '/b/0/ctl');
   assert.equal(made[0]?.state, 'Idle');
+});
+
+test('a connect that fails takes down what it brought up, and nothing else', async () => {
+  const { s, made } = make();
+  await cat(s, '/a/clone');
+  await cat(s, '/b/clone');
+  const a = made[0] as Through;
+  a.waits = false;
+  await echo(s, 'bind /net/a/0/data', '/b/0/ctl');
+  await fails(echo(s, 'connect badly', '/b/0/ctl'), /^FileError: no luck: connect badly$/);
+  assert.equal(a.state, 'Idle');
+  await echo(s, 'connect', '/a/0/ctl');
+  await fails(echo(s, 'connect badly', '/b/0/ctl'), /no luck/);
+  assert.equal(a.state, 'Open');
 });
 
 test('a plugin that throws loses its conversation only', async () => {

@@ -5,7 +5,7 @@
  *      /auth/ctl key proto=pass …      a path, and what is written to it
  *      /pppoe/clone bind /net/ether0   clone makes a kept conversation first
  */
-import { omode, type Req } from '@9p/lib9p';
+import { newReq, omode } from '@9p/lib9p';
 import { text, utf8 } from '@9p/packet';
 import { errorText, refuse, type System } from 'slashnet/core';
 
@@ -34,7 +34,7 @@ async function runLine(system: System, line: string): Promise<void> {
 /** Write a message to a file as the daemon's owner would. To
  *  `clone`: to a new, kept conversation. */
 export async function writeLine(system: System, path: string, message: string): Promise<void> {
-  const req: Req = { who: system.me, iounit: 0, flushed: false, onflush: undefined };
+  const req = newReq(system.me);
   const clone = path.endsWith('/clone');
   const f = await system.ns.open(path, clone ? omode.rdwr : omode.write, system.me);
   try {
@@ -47,7 +47,7 @@ export async function writeLine(system: System, path: string, message: string): 
 
 /** The text of a file, as the daemon's owner reads it. */
 export async function readText(system: System, path: string): Promise<string> {
-  const req: Req = { who: system.me, iounit: 0, flushed: false, onflush: undefined };
+  const req = newReq(system.me);
   const f = await system.ns.open(path, omode.read, system.me);
   try {
     return text(await f.read(1 << 20, 0, req));

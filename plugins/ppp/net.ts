@@ -5,8 +5,8 @@ import {
   type Chan,
   errorText,
   type Namespace,
+  newReq,
   omode,
-  type Req,
   refuse,
   type Who,
 } from 'slashnet/core';
@@ -45,7 +45,7 @@ export class Interface {
   static async make(ns: Namespace, who: Who, o: InterfaceOptions): Promise<Interface> {
     const ctl = await ns.open(`${o.net}/ipifc/clone`, omode.rdwr, who);
     try {
-      const n = text(await ctl.read(32, 0, request(who))).trim();
+      const n = text(await ctl.read(32, 0, newReq(who))).trim();
       const it = new Interface(ns, who, o, ctl, n);
       if (o.ifname !== undefined) await it.#write(`ifname ${o.ifname}`);
       await it.#write(`bind ${o.data}`);
@@ -57,7 +57,7 @@ export class Interface {
   }
 
   async #write(message: string): Promise<void> {
-    await this.#ctl.write(utf8(message), 0, request(this.#who));
+    await this.#ctl.write(utf8(message), 0, newReq(this.#who));
   }
 
   async addIp(ip: Readonly<IpcpResult>, mtu: number): Promise<void> {
@@ -96,7 +96,7 @@ export class Interface {
     const path = `${this.#o.net}/${file}`;
     const f = await this.#ns.open(path, omode.write, this.#who);
     try {
-      await f.write(utf8(message), 0, request(this.#who));
+      await f.write(utf8(message), 0, newReq(this.#who));
     } catch (e) {
       throw refuse(`${path}: ${errorText(e)}`);
     } finally {
@@ -116,5 +116,3 @@ export class Interface {
     for (const f of this.#undo.splice(0).reverse()) await f();
   }
 }
-
-const request = (who: Who): Req => ({ who, iounit: 0, flushed: false, onflush: undefined });

@@ -5,9 +5,9 @@ import {
   type Chan,
   errorText,
   type Namespace,
+  newReq,
   omode,
   quote,
-  type Req,
   refuse,
   type Who,
 } from 'slashnet/core';
@@ -28,10 +28,9 @@ class Rpc {
 
   /** The data of `ok` and `done`; any other reply is thrown. */
   async ask(verb: string, data: Uint8Array = new Uint8Array(0)): Promise<Uint8Array> {
-    const req = (): Req => ({ who: this.#who, iounit: 0, flushed: false, onflush: undefined });
     const message = data.length === 0 ? utf8(verb) : concat(utf8(`${verb} `), data);
-    await this.#file.write(message, 0, req());
-    const reply = (await this.#file.read(reply_bytes, 0, req())).slice();
+    await this.#file.write(message, 0, newReq(this.#who));
+    const reply = (await this.#file.read(reply_bytes, 0, newReq(this.#who))).slice();
     message.fill(0);
     const space = reply.indexOf(0x20);
     const word = text(space < 0 ? reply : reply.subarray(0, space));

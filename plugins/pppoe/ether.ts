@@ -8,9 +8,9 @@ import {
   type Env,
   type Link,
   linkTo,
+  newReq,
   omode,
   Port,
-  type Req,
   refuse,
   type Who,
 } from 'slashnet/core';
@@ -138,10 +138,8 @@ async function openEther(
   return ether;
 }
 
-const request = (who: Who): Req => ({ who, iounit: 0, flushed: false, onflush: undefined });
-
 async function readAll(chan: Chan, who: Who): Promise<string> {
-  return text(await chan.read(addr_bytes_max, 0, request(who))).trim();
+  return text(await chan.read(addr_bytes_max, 0, newReq(who))).trim();
 }
 
 /** The file `addr` of ether(3): twelve hex digits. */
@@ -163,7 +161,7 @@ async function address(env: Env, dir: string, who: Who): Promise<Mac> {
 async function attach(env: Env, e: Ether, dir: string, type: number, port: Port, who: Who) {
   const ctl = await env.ns.open(`${dir}/clone`, omode.rdwr, who);
   e.onclose(() => ctl.close());
-  await ctl.write(utf8(`connect 0x${type.toString(16)}`), 0, request(who));
+  await ctl.write(utf8(`connect 0x${type.toString(16)}`), 0, newReq(who));
   const number = await readAll(ctl, who);
   if (!/^\d+$/.test(number)) throw refuse(`${dir}/clone gave no number but '${number}'`);
   const link: Link = await linkTo(env.ns, env.turn, `${dir}/${number}/data`, port, who);

@@ -1,5 +1,5 @@
 /** Control messages: several lines a write, one verb a line, one verb at a time. */
-import type { Req, Wait } from '@9p/lib9p';
+import { newReq, type Req, type Wait } from '@9p/lib9p';
 import { text } from '@9p/packet';
 import {
   cut,
@@ -135,7 +135,7 @@ export class Control<C> {
   }
 
   #run(verb: Verb<C>, args: readonly string[], req: Req): Wait<void> {
-    const inner: Req = { who: req.who, iounit: req.iounit, flushed: false, onflush: undefined };
+    const inner = newReq(req.who, req.iounit);
     const r = verb.run(this.#c, args, inner);
     if (!(r instanceof Promise)) return;
     return new Promise<void>((resolve, reject) => {

@@ -1,6 +1,14 @@
 /** One conversation as the engine sees it: who uses it, what is bound below, how long it lives.
  *  The part that devip.c plays in Plan 9; a plugin's Conversation is the specific half. */
-import type { Node, OpenFile, Qid, Req, Wait, Who } from '@9p/lib9p';
+import {
+  type Node,
+  newReq,
+  type OpenFile,
+  type Qid,
+  type Req,
+  type Wait,
+  type Who,
+} from '@9p/lib9p';
 import { utf8 } from '@9p/packet';
 import { Control } from './control.js';
 import { type Counters, counters } from './counters.js';
@@ -264,7 +272,7 @@ export class Slot implements Context {
   /** Given up or failed: what lies below is as it was before, too. */
   async #leaveBelow(brought: Link | undefined, { who }: Req): Promise<void> {
     if (brought === undefined || brought !== this.link) return;
-    const req: Req = { who, iounit: 0, flushed: false, onflush: undefined };
+    const req = newReq(who);
     await controlBelow(this.env.ns, brought.path, 'hangup', req).catch((e) => {
       this.log(`hangup below: ${errorText(e)}`);
     });
@@ -291,7 +299,7 @@ export class Slot implements Context {
     await this.writeCtl(utf8(['connect', ...args].map(quote).join(' ')), this.#ownReq());
   }
   #ownReq(): Req {
-    return { who: this.owner, iounit: 0, flushed: false, onflush: undefined };
+    return newReq(this.owner);
   }
 
   /** This layer first, then what lies below and is used by this bind alone. The bind stays. */

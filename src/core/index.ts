@@ -2,6 +2,7 @@
 export {
   FileError,
   type Node,
+  newReq,
   type OpenFile,
   omode,
   type Qid,

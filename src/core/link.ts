@@ -1,6 +1,6 @@
 /** Joining a port to the data file at a path: by function call where it
  *  is served here, else by a pump. */
-import { omode, type Req, type Wait, type Who } from '@9p/lib9p';
+import { newReq, omode, type Req, type Wait, type Who } from '@9p/lib9p';
 import { utf8 } from '@9p/packet';
 import type { Chan, Namespace } from './namespace.js';
 import type { Link } from './plugin.js';
@@ -49,7 +49,7 @@ export async function controlBelow(
   req: Req,
 ): Promise<void> {
   const ctl = await ns.open(`${directoryOf(path)}/ctl`, omode.write, req.who);
-  const sub: Req = { who: req.who, iounit: 0, flushed: false, onflush: undefined };
+  const sub = newReq(req.who);
   req.onflush = () => {
     sub.flushed = true;
     sub.onflush?.();

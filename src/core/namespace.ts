@@ -1,6 +1,6 @@
 /** The name space: one map from cleaned path to an ordered list of
  *  walked nodes, as bind(1) makes it. */
-import { type Node, type OpenFile, qt, type Req, type Wait, type Who } from '@9p/lib9p';
+import { type Node, newReq, type OpenFile, qt, type Req, type Wait, type Who } from '@9p/lib9p';
 import { refuse } from './errors.js';
 import { type How, Place, type Source } from './place.js';
 import type { Port } from './port.js';
@@ -57,8 +57,6 @@ export function clean(path: string): string {
   return `/${out.join('/')}`;
 }
 
-const req = (who: Who): Req => ({ who, iounit: 0, flushed: false, onflush: undefined });
-
 export const makeNamespace = (base: Node): Namespace => new Names(base);
 
 class Names implements Namespace {
@@ -86,7 +84,7 @@ class Names implements Namespace {
   walk(path: string, who: Who): Wait<Node> {
     const p = this.#fold(path, who);
     const names = p === '/' ? [] : p.slice(1).split('/');
-    const r = req(who);
+    const r = newReq(who);
     let node: Node = this.root;
     for (const [i, name] of names.entries()) {
       const next = node.walk(name, r);
@@ -190,5 +188,5 @@ function missing(path: string): never {
 }
 
 function openNode(node: Node, mode: number, who: Who): Wait<Chan> {
-  return isChannel(node) ? node.channel(req(who)) : node.open(mode, req(who));
+  return isChannel(node) ? node.channel(newReq(who)) : node.open(mode, newReq(who));
 }

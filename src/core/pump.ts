@@ -1,6 +1,6 @@
 /** A link through files: a read in flight, in order, and one write a packet. For data
  *  files that are served elsewhere, in another process or on another machine. */
-import type { Req, Wait, Who } from '@9p/lib9p';
+import { newReq, type Req, type Wait, type Who } from '@9p/lib9p';
 import { type Packet, packetOf } from '@9p/packet';
 import { errorText } from './errors.js';
 import type { Chan } from './namespace.js';
@@ -49,7 +49,7 @@ class Pump implements Link {
     return this.#o.path;
   }
   #req(): Req {
-    return { who: this.#o.who, iounit: 0, flushed: false, onflush: undefined };
+    return newReq(this.#o.who);
   }
 
   #take(p: Packet): string | undefined {

@@ -1,7 +1,7 @@
 /** A slashnet: the tree, its layers and what plugins are given. The
  *  daemon, the demo and tests make one. */
 import { randomUUID } from 'node:crypto';
-import type { Node, Req, Tree, Who } from '@9p/lib9p';
+import { type Node, newReq, type Tree, type Who } from '@9p/lib9p';
 import { realClock, realRandom } from './clock.js';
 import { Control } from './control.js';
 import type { Slot } from './conv.js';
@@ -83,7 +83,6 @@ export function makeSystem(o: SystemOptions): System {
     { name: 'version', perm: 0o444, text: () => version },
   ];
   for (const def of standard) rootFiles.add(def);
-  const request = (): Req => ({ who: me, iounit: 0, flushed: false, onflush: undefined });
 
   return {
     ns,
@@ -94,7 +93,7 @@ export function makeSystem(o: SystemOptions): System {
     instance,
     tree: { attach: (who, aname) => attach(ns, who, aname) },
     async control(message) {
-      await control.write(new TextEncoder().encode(message), request());
+      await control.write(new TextEncoder().encode(message), newReq(me));
     },
     async stop(why, polite_ms) {
       const late = polite_ms === undefined ? undefined : alarm(given, polite_ms);

@@ -8,7 +8,7 @@ import { nofid, type Rmessage, type Tmessage } from './fcall.js';
 import { type Fid, Fids, isDir, type Place } from './fids.js';
 import { dirChange, forbidden } from './stat.js';
 import type { Node, OpenFile, Qid, Tree, Wait, Who } from './tree.js';
-import { dmdir, omode, wantsRead, wantsWrite } from './tree.js';
+import { dmdir, newReq, omode, wantsRead, wantsWrite } from './tree.js';
 import { attempt, then } from './wait.js';
 
 type T<K extends Tmessage['type']> = Extract<Tmessage, { type: K }>;
@@ -232,7 +232,7 @@ export class Session {
       this.#fault(e);
     }
     if (fid.state !== 'open' || !rclose(fid.mode)) return;
-    const req = { who: fid.who, iounit: this.iounit, flushed: false, onflush: undefined };
+    const req = newReq(fid.who, this.iounit);
     // The clunk succeeds whatever becomes of the file.
     const ignore = () => undefined;
     return attempt(() => fid.place.node.remove?.(req), ignore, ignore);

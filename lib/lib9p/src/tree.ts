@@ -60,6 +60,14 @@ export interface Req {
   onflush: (() => void) | undefined;
 }
 
+/** An operation that nobody has given up yet. */
+export const newReq = (who: Who, iounit = 0): Req => ({
+  who,
+  iounit,
+  flushed: false,
+  onflush: undefined,
+});
+
 /** How a file is opened: bits of open(5)'s mode. */
 export const omode = { read: 0, write: 1, rdwr: 2, exec: 3, trunc: 0x10, rclose: 0x40 } as const;
 export const wantsRead = (mode: number): boolean => (mode & 3) !== omode.write;

@@ -1,38 +1,34 @@
-/** A slashnet inside the test, and its files as a user has them: read, write, clone. */
+/** A slashnet inside the test, and its files by path: read, write,
+ *  clone, and what is behind data. */
 import assert from 'node:assert/strict';
-import { text, utf8 } from '@9p/packet';
 import {
   makeSystem,
   type OpenFile,
   omode,
   type Port,
-  type Req,
   type System,
   type SystemOptions,
   type Who,
 } from 'slashnet/core';
+import { owner, request, Shell } from './files.js';
 
-export const glenda: Who = { uname: 'glenda', groups: [], owner: true };
-export const reqOf = (who: Who = glenda): Req => ({
-  who,
-  iounit: 0,
-  flushed: false,
-  onflush: undefined,
-});
+export { owner as glenda, request as reqOf };
 
 export class Files {
   readonly system: System;
   /** Lines of the daemon's log that tell of a bug. */
   readonly bugs: string[] = [];
-  readonly who: Who = glenda;
+  readonly who: Who = owner;
+  readonly #shell: Shell;
 
   constructor(o: Partial<SystemOptions> = {}) {
     const log = (l: string): void => void (/\bbug\b|plugin error/.test(l) && this.bugs.push(l));
     this.system = makeSystem({ plugins: [], poison: true, log, ...o });
+    this.#shell = new Shell(this.system, this.who);
   }
 
-  async open(path: string, mode: number = omode.rdwr, who = this.who): Promise<OpenFile> {
-    return (await this.system.ns.walk(path, who)).open(mode, reqOf(who));
+  open(path: string, mode: number = omode.rdwr, who = this.who): Promise<OpenFile> {
+    return this.#shell.as(who).open(path, mode);
   }
   /** What is behind a data file. */
   async port(path: string): Promise<Port> {
@@ -40,16 +36,13 @@ export class Files {
     assert.ok(chan.port !== undefined, `${path} has no port`);
     return chan.port;
   }
-  async read(path: string): Promise<string> {
-    const f = await this.open(path, omode.read);
-    const b = await f.read(65536, 0, reqOf());
-    f.close();
-    return text(b);
+  read(path: string): Promise<string> {
+    return this.#shell.cat(path);
   }
   async write(path: string, what: string, mode: number = omode.write, who = this.who) {
     const f = await this.open(path, mode, who);
     try {
-      await f.write(utf8(what), 0, reqOf(who));
+      await this.#shell.write(f, what, request(who));
     } finally {
       f.close();
     }
@@ -58,9 +51,8 @@ export class Files {
   async clone(layer: string): Promise<string> {
     return `${layer}/${await this.read(`${layer}/clone`)}`;
   }
-  async list(path: string): Promise<string[]> {
-    const node = await this.system.ns.walk(path, this.who);
-    return (await node.list(reqOf())).map((n) => n.name);
+  list(path: string): Promise<string[]> {
+    return this.#shell.ls(path);
   }
 }
 

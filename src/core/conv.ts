@@ -10,6 +10,7 @@ import {
   type Who,
 } from '@9p/lib9p';
 import { utf8 } from '@9p/packet';
+import { Calls } from './calls.js';
 import { Control } from './control.js';
 import { type Counters, counters } from './counters.js';
 import { DataFile } from './datafile.js';
@@ -38,6 +39,8 @@ import { quote } from './words.js';
 /** What a slot asks of the layer that it is in. */
 export interface SlotHost {
   freed(slot: Slot): void;
+  /** Another conversation, for a call; not kept. Throws at the layer's limit. */
+  create(who: Who): Slot;
 }
 
 export class Slot implements Context {
@@ -52,6 +55,7 @@ export class Slot implements Context {
   readonly folder: Folder;
   readonly control: Control<Slot>;
   readonly redial: Redial;
+  readonly calls = new Calls();
   readonly born: number;
   /** When it last changed, or was told to. */
   stirred: number;
@@ -302,9 +306,45 @@ export class Slot implements Context {
     return newReq(this.owner);
   }
 
+  async announce(args: readonly string[], req: Req): Promise<void> {
+    if (this.c.announce === undefined) throw refuse('announce not supported');
+    await this.c.announce(args, req);
+    this.calls.announced = true;
+    this.event('announced');
+  }
+
+  /** A call has arrived: a conversation of its own, for who listens. */
+  call(begin: (c: Conversation) => void): boolean {
+    if (!this.calls.announced || this.calls.full) {
+      this.count(this.calls.announced ? 'backlogfull' : 'notannounced');
+      return false;
+    }
+    try {
+      const slot = this.#host.create(this.owner);
+      begin(slot.c);
+      this.calls.put(slot);
+      return true;
+    } catch (e) {
+      this.count('callrefused');
+      this.log(`call: ${errorText(e)}`);
+      return false;
+    }
+  }
+
+  /** The open of `listen`: the ctl of the next call's conversation. */
+  async listen(req: Req): Promise<OpenFile> {
+    this.hold();
+    try {
+      return await this.calls.listen(req);
+    } finally {
+      this.release();
+    }
+  }
+
   /** This layer first, then what lies below and is used by this bind alone. The bind stays. */
   async hangup(why: string, req: Req): Promise<void> {
     this.redial.hungup();
+    this.calls.end();
     await this.c.hangup?.(why);
     this.stirred = this.env.clock.now();
     const below = this.#lowerPort === undefined ? undefined : this.link;
@@ -319,6 +359,7 @@ export class Slot implements Context {
     if (this.#closed) return;
     this.#closed = true;
     this.redial.hungup();
+    this.calls.end();
     // The verb that closes does not fail by its own doing.
     if (!byVerb) this.control.abort(why);
     const link = this.link;

@@ -79,7 +79,7 @@ export class LayerServer {
     if (this.#count >= this.layer.limit) this.#reclaim();
     const id = this.#number();
     const slot = new SlotClass(
-      { freed: (s) => this.#freed(s) },
+      { freed: (s) => this.#freed(s), create: (caller) => this.create(caller, false) },
       this.layer,
       this.#env,
       id,

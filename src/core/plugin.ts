@@ -41,7 +41,7 @@ export interface Layer<C extends Conversation = Conversation> {
   readonly linkType?: number;
   /** One packet of this layer's wire, for `log`; must print any bytes. */
   readonly format?: (b: Uint8Array, start: number, end: number) => string;
-  /** `listen` and `announce` exist. */
+  /** Calls arrive here: the verb `announce` and the file `listen` exist. */
   readonly calls?: boolean;
   create(ctx: Context): C;
 }
@@ -106,6 +106,9 @@ export interface Context {
   driver<Cmd, Ev>(m: Machine<Cmd, Ev>, out: Sink, tell: (e: Ev) => void): Driver<Cmd>;
   /** As `driver`, for the timers of a path; both may be used side by side. */
   pathTimer(p: Path<string>, above: Sink, below: Sink): PathTimer;
+  /** A call has arrived at this conversation, which announced: `begin` makes a new one of this layer the
+   *  call's. False: nobody could take it, and that is counted. */
+  call(begin: (c: Conversation) => void): boolean;
   /** A line for the readers of `event`. */
   event(line: string): void;
   /** What `err` reads from now on. */

@@ -54,17 +54,26 @@ function redial(s: Slot, n: string): void {
   s.redial.tries = Number(n);
 }
 
+const announceVerb: Verb<Slot> = {
+  name: 'announce',
+  args: [0, 8],
+  usage: 'announce [addr]',
+  run: (s, args, req) => s.announce(args, req),
+};
+
 /** The layer's own verbs over the standard ones, on slots. */
 export function verbsOf(layer: Layer): readonly Verb<Slot>[] {
   const own = layer.verbs.map(
     (v): Verb<Slot> => ({ ...v, run: (s, args, req) => v.run(s.c, args, req) }),
   );
   const names = new Set(own.map((v) => v.name));
-  return [...standardVerbs.filter((v) => !names.has(v.name)), ...own];
+  const standard = layer.calls === true ? [...standardVerbs, announceVerb] : standardVerbs;
+  return [...standard.filter((v) => !names.has(v.name)), ...own];
 }
 
 export function helpOf(layer: Layer): string {
-  const files = [...standardFiles, ...(layer.files ?? []).map((f) => f.name)];
+  const calls = layer.calls === true ? ['listen'] : [];
+  const files = [...standardFiles, ...calls, ...(layer.files ?? []).map((f) => f.name)];
   const roots = ['clone', 'stats', 'help', ...(layer.rootFiles ?? []).map((f) => f.name)];
   return [
     `${layer.name}: ${layer.about}`,
@@ -220,6 +229,10 @@ export function conversationNodes(s: Slot): readonly Node[] {
     tap('pcap', (qid) => taps.openPcap(qid)),
     text('help', () => helpOf(layer)),
   ];
+  if (layer.calls === true)
+    nodes.push(
+      new FileNode({ name: 'listen', perm: 0o660, owner }, (_m, req) => s.listen(req), true),
+    );
   for (const def of layer.files ?? []) {
     const node =
       'port' in def

@@ -1,15 +1,10 @@
 /** Files of a system as a shell has them: cat, echo, and an open file with short methods. */
-import { type OpenFile, omode, type Req, type Who } from '@9p/lib9p';
+import { newReq, type OpenFile, omode, type Req, type Who } from '@9p/lib9p';
 import { text, utf8 } from '@9p/packet';
 import type { System } from 'slashnet/core';
 
 export const owner: Who = { uname: 'glenda', groups: [], owner: true };
-export const request = (who: Who = owner, iounit = 0): Req => ({
-  who,
-  iounit,
-  flushed: false,
-  onflush: undefined,
-});
+export const request = (who: Who = owner, iounit = 0): Req => newReq(who, iounit);
 /** The client went away. */
 export function flush(req: Req): void {
   req.flushed = true;

@@ -106,8 +106,8 @@ export interface Context {
   driver<Cmd, Ev>(m: Machine<Cmd, Ev>, out: Sink, tell: (e: Ev) => void): Driver<Cmd>;
   /** As `driver`, for the timers of a path; both may be used side by side. */
   pathTimer(p: Path<string>, above: Sink, below: Sink): PathTimer;
-  /** A call has arrived at this conversation, which announced: `begin` makes a new one of this layer the
-   *  call's. False: nobody could take it, and that is counted. */
+  /** A call has arrived at this conversation, which announced: `begin` makes a new one of this
+   *  layer the call's. False: nobody could take it, and that is counted. */
   call(begin: (c: Conversation) => void): boolean;
   /** A line for the readers of `event`. */
   event(line: string): void;

@@ -68,6 +68,7 @@ describe('SIGTERM, without privilege', { timeout: 60_000 }, () => {
         (b) => Buffer.from(b).toString(),
         (e: Error) => e.message,
       );
+      await m.readText('/version'); // the daemon has the read by now
       await ends(p, d);
       assert.match(await read, /^ip down |^phase Terminate/);
     }));

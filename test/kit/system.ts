@@ -59,7 +59,7 @@ export class Files {
 export const soon = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 const look_ms = 10;
-const looks_max = 300;
+const looks_max = 1000;
 /** For what another party does when it likes (the kernel tells of a link): look until it is so. */
 export async function eventually(what: string, f: () => Promise<boolean> | boolean): Promise<void> {
   for (let i = 0; i < looks_max; i++) {

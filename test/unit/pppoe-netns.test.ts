@@ -85,7 +85,8 @@ if (inNetns(import.meta.url, 'pppoe and rp-pppoe')) {
   test('the access concentrator ends a session: its words are told', { skip }, async () => {
     rmSync(join(dir, 'pid'));
     await connect();
-    await eventually('a session', () => existsSync(join(dir, 'pid')));
+    const pid = join(dir, 'pid'); // the shell makes it first, and then writes
+    await eventually('a session', () => existsSync(pid) && readFileSync(pid).length > 0);
     sh(`pkill -9 -P ${pidOf(dir)} || true; kill -9 ${pidOf(dir)} || true`);
     await eventually('a PADT', async () => (await state()) === 'Idle');
     assert.match(await f.read(`${c}/err`), /^access concentrator ended the session: RP-PPPoE: /);

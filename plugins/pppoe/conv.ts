@@ -82,7 +82,7 @@ export class PppoeConv implements Conversation, HostEnd, SessionOwner, User {
       framing: 'packet',
       mtu: () => this.#below?.ether.mtu ?? 0,
       full: () => this.#below?.ether.full ?? false,
-      take: (p) => path.down(p),
+      take: path,
     });
     path.above = this.upper;
     ctx.ontap = (tap) => {

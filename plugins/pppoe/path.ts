@@ -75,6 +75,11 @@ export class SessionPath {
     this.#below = nowhere;
   }
 
+  /** What the port behind `data` does with a packet. */
+  take(p: Packet): Drop | undefined {
+    return this.down(p);
+  }
+
   down(p: Packet): Drop | undefined {
     const length = p.end - p.start;
     if (this.id === 0) return 'notup';

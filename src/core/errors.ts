@@ -13,7 +13,6 @@ const controls = /[\x00-\x08\x0a-\x1f\x7f][\x00-\x20\x7f]*/g;
 export const refuse = (text: string): FileError => new FileError(text);
 
 export const Eperm = 'permission denied';
-export const Enotfound = 'file not found';
 export const Einuse = 'connection in use';
 export const Ehungup = 'i/o on hungup channel';
 export const Einterrupted = 'interrupted';
@@ -22,7 +21,6 @@ export const Etoolong = 'control message too long';
 export const Eunknown = 'unknown control message';
 export const Ebadargs = 'bad # args to control message';
 export const Enotconn = 'not connected';
-export const Eagain = 'would block';
 
 /** Longest error text in bytes: Plan 9's ERRMAX less its NUL. */
 export const error_bytes = 127;
@@ -56,15 +54,5 @@ export function errnoOf(text: string): number {
   return 22;
 }
 
-/** `text` cut to at most `n` bytes of UTF-8, at a character. */
-export function cut(text: string, n: number): string {
-  if (Buffer.byteLength(text) <= n) return text;
-  let out = '';
-  let left = n;
-  for (const c of text) {
-    left -= Buffer.byteLength(c);
-    if (left < 0) break;
-    out += c;
-  }
-  return out;
-}
+/** A text cut to at most n bytes of UTF-8, at a character. */
+export { cutText as cut } from '@9p/lib9p';

@@ -9,6 +9,8 @@ export interface Peer {
   /** unix, tcp, stdio, ... */
   readonly net: string;
   readonly address: string;
+  /** Who it is, where the carrier has proof: a certificate, the system's word. */
+  readonly who?: Who;
 }
 
 /** What a connection asks of the carrier of its bytes. */
@@ -45,7 +47,8 @@ export const defaultLimits: Limits = {
 };
 
 export interface ServerOptions {
-  /** Who an attach is: refused by a throw. Without it: who it says, and nobody's owner. */
+  /** Who an attach is: refused by a throw. Without it: who the carrier proves, else who it says,
+   *  and then nobody's owner. */
   readonly who?: (uname: string, peer: Peer, aname: string) => Wait<Who>;
   readonly limits?: Partial<Limits>;
   /** Every message, one line each; made only while this is set. */
@@ -70,7 +73,7 @@ export class Server {
   constructor(tree: Tree, options: ServerOptions = {}) {
     this.tree = tree;
     this.limits = { ...defaultLimits, ...options.limits };
-    this.who = options.who ?? ((uname) => ({ uname, groups: [], owner: false }));
+    this.who = options.who ?? ((uname, peer) => peer.who ?? { uname, groups: [], owner: false });
     this.turn = options.turn ?? ((work) => work());
     this.trace = options.trace;
     this.fault = options.fault;

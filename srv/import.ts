@@ -1,6 +1,7 @@
 /** Trees of other machines in our name space: `mount tcp!host!564 /n/host`. A node is a path
  *  there; each operation walks anew, so nothing is held at the other end but what is open. */
 import {
+  type DialOptions,
   type Dir,
   type DirChange,
   dial,
@@ -125,6 +126,7 @@ export class Imports {
   /** Throws where a unix path is not to be dialled. */
   readonly #check: (path: string) => Promise<void>;
   readonly #clock: Clock;
+  readonly #how: DialOptions;
   #count = 0n;
 
   constructor(
@@ -133,8 +135,10 @@ export class Imports {
     uname: string,
     check: (path: string) => Promise<void>,
     clock: Clock,
+    how: DialOptions = {},
   ) {
     this.#clock = clock;
+    this.#how = how;
     this.#check = check;
     this.#ns = ns;
     this.#instance = instance;
@@ -166,7 +170,7 @@ export class Imports {
     req.onflush = () => given.abort('interrupted');
     let m: Mount | undefined;
     try {
-      m = await dial(address, { uname: this.#uname, aname, signal: given.signal });
+      m = await dial(address, { ...this.#how, uname: this.#uname, aname, signal: given.signal });
       given.signal.onabort = () => m?.close();
       if (await this.#isOurs(m, aname)) throw refuse(`${address} is this daemon itself`);
       if (given.signal.aborted) throw refuse('interrupted');

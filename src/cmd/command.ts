@@ -1,6 +1,7 @@
 /** What a subcommand is: `main.ts` makes commander's out of the table. */
-import { dial, type Mount } from '@9p/lib9p';
+import { type DialOptions, dial, type Mount } from '@9p/lib9p';
 import { addressOf } from '../core/runtime.js';
+import { diallingOf } from './dialling.js';
 
 export interface Command {
   readonly name: string;
@@ -26,11 +27,11 @@ export class Usage extends Error {}
 /** A daemon that is just starting gets this long, where a command waits for it. */
 const start_ms = 5000;
 
-async function dialWithin(address: string, ms: number): Promise<Mount> {
+async function dialWithin(address: string, ms: number, how: DialOptions): Promise<Mount> {
   const until = performance.now() + ms;
   for (;;) {
     try {
-      return await dial(address);
+      return await dial(address, how);
     } catch (e) {
       const text = (e as Error).message;
       if (!/ENOENT|ECONNREFUSED/.test(text)) throw e;
@@ -47,7 +48,7 @@ export async function withDaemon<T>(
   f: (m: Mount, cancel: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const address = addressOf(o.address);
-  const m = await dialWithin(address, o.wait === true ? start_ms : 0);
+  const m = await dialWithin(address, o.wait === true ? start_ms : 0, await diallingOf(o));
   const given = new AbortController();
   const interrupt = (): void => given.abort();
   process.once('SIGINT', interrupt);

@@ -4,6 +4,7 @@ import { Command as Commander, CommanderError } from 'commander';
 import { version } from '../core/runtime.js';
 import { cat } from './cat.js';
 import { type Command, type Options, Usage } from './command.js';
+import { connect } from './connect.js';
 import { demo } from './demo.js';
 import { ls, stat } from './ls.js';
 import { bind, mount, ns, unbind, unmount } from './names.js';
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   ns,
   bind,
   unbind,
+  connect,
   demo,
 ];
 
@@ -44,7 +46,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   const program = new Commander('slashnet')
     .description('Network protocol layers as files, over 9P2000 and FUSE.')
     .version(version())
-    .option('-a, --address <address>', 'daemon to use: unix!/path or tcp!host!port ($SLASHNET)')
+    .option('-a, --address <address>', 'server to use, a dial string: unix!/path ($SLASHNET)')
+    .option('--ca <file>', 'who signs the certificates of tls! and wss! servers')
+    .option('--cert <file>', 'certificate to show them')
+    .option('--key <file>', 'its key')
     .addHelpText('after', '\nBegin with: slashnet demo\n')
     .enablePositionalOptions() // bind has a -a of its own
     .exitOverride();

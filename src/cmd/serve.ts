@@ -110,7 +110,7 @@ export const serve: Command = {
   ],
   examples: [
     'slashnet serve --ether ether0=eth1',
-    'slashnet serve --listen tls!*!9fs --cert s.pem --key s.key --ca clients.pem',
+    "slashnet serve --listen 'tls!*!9fs' --cert s.pem --key s.key --ca clients.pem",
     'slashnet serve --profile /etc/slashnet/profile --mount /mnt',
     "srv -e 'ssh host slashnet serve --stdio' slashnet /n/slashnet    # on Plan 9",
   ],

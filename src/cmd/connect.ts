@@ -1,4 +1,4 @@
-/** slashnet connect: standard input and output are the connection, for whoever speaks 9P on them. */
+/** slashnet connect: standard input and output are the connection. */
 import { pipeline } from 'node:stream/promises';
 import { addressOf } from '../core/runtime.js';
 import type { Command } from './command.js';

@@ -69,6 +69,8 @@ test('packed alone it installs, is typed, and serves what its README shows', asy
     } finally {
       serving.kill();
     }
+    // A module that exports a `then` cannot be awaited.
+    run(process.execPath, ['--input-type=module', '-e', "await import('@9p/lib9p')"], home);
     const used = server.split('\n').filter((l) => l !== '').length;
     assert.ok(used <= 20, `the server of the README has ${used} lines`);
   } finally {

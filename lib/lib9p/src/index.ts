@@ -17,5 +17,4 @@ export * from './reader.js';
 export * from './server.js';
 export * from './stat.js';
 export * from './tree.js';
-export * from './wait.js';
 export * from './writer.js';

@@ -3,7 +3,7 @@ import type { Cancel, Client } from './client.js';
 import type { ClientFid } from './clientfid.js';
 import { Eintr, errorText, refuse } from './errors.js';
 import type { Redial } from './redial.js';
-import { type Dir, type DirChange, omode, type Wait } from './tree.js';
+import { type Dir, type DirChange, dmdir, omode, type Wait } from './tree.js';
 
 const most_bytes = 64 * 1024 * 1024;
 
@@ -94,6 +94,11 @@ export class Mount {
     const root = await this.attached(cancel);
     const create = (fid: ClientFid) => fid.create(name, perm, mode, cancel);
     return new Handle((await root.walkAnd(names, create, cancel))[0]);
+  }
+
+  async mkdir(path: string, perm = 0o777, cancel?: Cancel): Promise<void> {
+    const dir = await this.create(path, dmdir + (perm & 0o777), omode.read, cancel);
+    dir.fid.drop();
   }
 
   async readFile(path: string, cancel?: Cancel): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 /** Trees of other machines in our name space: `mount tcp!host!564 /n/host`. One whose connection
  *  is lost comes back by itself when it is next walked into. */
-import { type ClientFid, dial, Mount, parseAddress, Redial, type Req, split } from '@9p/lib9p';
+import { dial, Mount, parseAddress, type Req, reconnecting, split } from '@9p/lib9p';
 import {
   type Clock,
   clean,
@@ -48,29 +48,31 @@ export class Imports {
     if (this.#all.size >= imports_max) throw refuse(`too many mounts: limit ${imports_max}`);
     const at9p = parseAddress(address);
     if ('path' in at9p) await this.#check(at9p.path);
-    const redial = new Redial((signal) => this.#dial(address, aname, signal), this.#clock);
+    const dialled = (signal: AbortSignal) => this.#dial(address, aname, signal);
+    const m = await reconnecting(dialled, this.#clock, req).catch((e) => {
+      const why = errorText(e);
+      throw why.includes(address) ? e : refuse(`${address}: ${why}`);
+    });
     try {
-      const m = new Mount(await redial.again(req), redial);
       const node = await remoteTree(m, { salt: ++this.#count << 40n }).attach(req.who, '');
       if (this.#all.has(at)) throw refuse(`${at} is in use`);
       const spec = aname === '' ? '' : ` ${quote(aname)}`;
       const graft = this.#ns.graft(node, at, `mount ${quote(address)} ${quote(at)}${spec}`);
       this.#all.set(at, { m, remove: graft.remove });
     } catch (e) {
-      redial.stop();
-      const why = errorText(e);
-      throw why.includes(address) ? e : refuse(`${address}: ${why}`);
+      m.close();
+      throw e;
     }
   }
 
   /** Not ourselves. */
-  async #dial(address: string, aname: string, signal: AbortSignal): Promise<ClientFid> {
+  async #dial(address: string, aname: string, signal: AbortSignal): Promise<Mount> {
     const m = await dial(address, { uname: this.#uname, aname, signal });
     const late = (): void => m.close();
     signal.addEventListener('abort', late);
     try {
       if (await this.#isOurs(m, aname)) throw refuse(`${address} is this daemon itself`);
-      return m.root;
+      return m;
     } catch (e) {
       m.close();
       throw e;

@@ -3,6 +3,7 @@
  *  Requests made in one turn of the event loop go out in one write; replies are matched by tag,
  *  in any order. A request's promise is rejected with the server's text, or with `hungup: ...`. */
 import { le16, le32 } from '@9p/packet';
+import { type Cancel, isCancelled } from './cancel.js';
 import { ClientFid } from './clientfid.js';
 import { decode, encode } from './codec.js';
 import { Ebig, Eintr, Etags, FileError, refuse } from './errors.js';
@@ -10,7 +11,6 @@ import type { Fcall, Rmessage, Tmessage } from './fcall.js';
 import { code, iohdrsz, max_msize_bytes, min_msize_bytes, nofid, notag } from './fcall.js';
 import { formatBytes } from './format.js';
 import { Framer } from './framer.js';
-import type { Req } from './tree.js';
 import { Writer } from './writer.js';
 
 /** What a client asks of the carrier of its bytes: as Wire, but a client is never stopped. */
@@ -27,9 +27,6 @@ export interface ClientOptions {
   readonly tags?: number;
   readonly trace?: (line: string) => void;
 }
-
-/** How a caller gives an operation up: an AbortSignal, or the Req of a server that it works for. */
-export type Cancel = AbortSignal | Pick<Req, 'flushed' | 'onflush'>;
 
 type Name<M extends { type: string }> = M['type'] extends `${'T' | 'R'}${infer N}` ? N : never;
 /** What a request says but for type and tag, and the message that answers it. */
@@ -195,6 +192,14 @@ export class Client {
     this.#wire.end(why);
   }
 
+  /** A request that went ahead failed with `e` since another was not done yet: it had no effect,
+   *  may be asked again, and no more go ahead. */
+  outOfTurn(e: unknown): boolean {
+    const early = e instanceof FileError && /\bfid\b|not open/.test(e.message);
+    if (early) this.ordered = false;
+    return early;
+  }
+
   newFid(): number {
     return this.#freeFids.pop() ?? this.#fids++;
   }
@@ -327,9 +332,6 @@ export class Client {
     return p;
   }
 }
-
-export const isCancelled = (c: Cancel): boolean =>
-  c instanceof AbortSignal ? c.aborted : c.flushed;
 
 /** The data are the reader's own: the buffer that they came in goes back to its owner. */
 function rread(b: Uint8Array, o: number, end: number): Fcall | string {

@@ -1,12 +1,10 @@
 /** A client's fid: one message each, and no more. */
-import type { Cancel, Client } from './client.js';
+import type { Cancel } from './cancel.js';
+import type { Client } from './client.js';
 import { Efound, Eintr, Ewalk, FileError } from './errors.js';
 import { maxwelem } from './fcall.js';
 import { changeDir, decodeDirs } from './stat.js';
 import { type Dir, type DirChange, type Qid, qt } from './tree.js';
-
-/** What servers say of a fid that a request under way is to make or to open. */
-const outOfTurn = /\bfid\b|not open/;
 
 export class ClientFid {
   readonly client: Client;
@@ -150,8 +148,7 @@ export class ClientFid {
   /** A server that takes requests as it likes had no such fid yet: ask again, now that it has,
    *  and wait for each answer from now on. */
   async #inTurn<T>(first: (fid: ClientFid) => Promise<T>, why: unknown): Promise<T> {
-    if (!(why instanceof Error) || !outOfTurn.test(why.message)) throw why;
-    this.client.ordered = false;
+    if (!this.client.outOfTurn(why)) throw why;
     return first(this);
   }
 

@@ -1,3 +1,5 @@
+export * from './bulk.js';
+export type { Cancel } from './cancel.js';
 export * from './client.js';
 export { ClientFid } from './clientfid.js';
 export * from './codec.js';

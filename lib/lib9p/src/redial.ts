@@ -5,7 +5,7 @@
  *
  *  What was under way when it was lost, and whatever was open, fails with `hungup: ...`: nothing
  *  is silently asked again, for it may have had its effect. */
-import { type Cancel, isCancelled } from './client.js';
+import { type Cancel, isCancelled, onCancel } from './cancel.js';
 import type { ClientFid } from './clientfid.js';
 import { Eintr, errorText, FileError, refuse } from './errors.js';
 import { Mount } from './mount.js';
@@ -101,13 +101,7 @@ export class Redial {
 /** What `p` gives, unless it is given up before. */
 function unless<T>(cancel: Cancel, p: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const leave = (): void => reject(new FileError(Eintr));
-    if (cancel instanceof AbortSignal) cancel.addEventListener('abort', leave, { once: true });
-    else cancel.onflush = leave;
-    const over = (): void => {
-      if (cancel instanceof AbortSignal) cancel.removeEventListener('abort', leave);
-      else cancel.onflush = undefined;
-    };
+    const over = onCancel(cancel, () => reject(new FileError(Eintr)));
     p.finally(over).then(resolve, reject);
   });
 }

@@ -1,5 +1,7 @@
 export * from './accounts.js';
+export * from './bulk.js';
 export * from './bytes.js';
+export type { Cancel } from './cancel.js';
 export * from './client.js';
 export { ClientFid } from './clientfid.js';
 export * from './codec.js';
@@ -14,6 +16,7 @@ export * from './mount.js';
 export * from './net.js';
 export * from './perm.js';
 export * from './reader.js';
+export * from './redial.js';
 export * from './server.js';
 export * from './stat.js';
 export * from './tree.js';

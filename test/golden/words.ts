@@ -117,7 +117,7 @@ export function whole(f: Fcall): string {
 export function matches(pattern: string, r: Rmessage, known: Map<string, string>): boolean {
   const named: string[] = [];
   const source = pattern.replace(/\$\w+|\*|[.+?^(){}|[\]\\]/g, (t) => {
-    if (t === '*') return '.*';
+    if (t === '*') return '.*?';
     if (!t.startsWith('$')) return `\\${t}`;
     const is = known.get(t);
     if (is !== undefined) return is;

@@ -53,7 +53,8 @@ async function sessions(m: Mount): Promise<void> {
     assert.equal(await m.readText('/pppoe/clone'), String(i));
     assert.equal(await m.readText('/ppp/clone'), String(i));
     await m.writeFile(`/pppoe/${i}/ctl`, `bind /n/host/ether${i}`);
-    await m.writeFile(`/pppoe/${i}/ctl`, `static session 7 mac 02000000090${2 - i}`);
+    await m.writeFile(`/pppoe/${i}/ctl`, `linger 0\nstatic session 7 mac 02000000090${2 - i}`);
+    await m.writeFile(`/ppp/${i}/ctl`, 'restart 100');
   }
   await m.writeFile('/ppp/0/ctl', 'bind /net/pppoe/0/data');
   await m.writeFile('/ppp/1/ctl', 'role server\nnoauth\nlocal 10.0.0.1\nremote 10.0.0.2\nnet none');

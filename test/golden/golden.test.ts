@@ -32,6 +32,8 @@ for (const [who, name] of [
   [ours, 'mount'],
   [ours, '9pfuse'],
   [ours, 'v9fs'],
+  [ours, 'v9fs-u'],
+  [ours, 'v9fs-L'],
   [ours, 'inferno'],
   [ours, 'ipifc'],
   [ours, 'ndb'],

@@ -9,7 +9,7 @@
  *  Requests without a reply between them go out in one segment. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { encodeFcall, type Server, type Tmessage } from '@9p/lib9p';
+import { type Dialect, encodeFcall, type Server, type Tmessage } from '@9p/lib9p';
 import { Raw, settled } from '../unit/lib9p-kit.js';
 import { matches, request, whole } from './words.js';
 
@@ -57,7 +57,8 @@ class Player {
 
   #send(): void {
     const { connection } = this.#raw;
-    const sent = Buffer.concat(this.#batch.splice(0).map(encodeFcall));
+    const { dialect } = this.#raw;
+    const sent = Buffer.concat(this.#batch.splice(0).map((f) => encodeFcall(f, dialect)));
     if (this.#o.bytewise !== true) connection.receive(sent);
     else for (const b of sent) connection.receive(Uint8Array.of(b));
   }
@@ -68,6 +69,7 @@ class Player {
     for (let n = 0; replies.length === 0 && n < waits_max; n++) await (this.#o.wait ?? settled)();
     const r = replies.shift();
     assert.ok(r !== undefined, `no reply; ${this.#raw.connection.ended ?? 'waited'}`);
+    if (r.type === 'Rversion') this.#raw.dialect = r.version as Dialect;
     assert.ok(matches(pattern, r, this.#known), `it was ${whole(r)}`);
   }
 

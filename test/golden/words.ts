@@ -1,14 +1,19 @@
 /** Requests out of the formatter's own words: `Twalk tag 1 fid 1 newfid 2 nwname 1 0:ctl`. Data may
  *  be longer than a line of a trace shows: all of a text, or the bytes of which the rest are 0. */
 import assert from 'node:assert/strict';
-import { type Fcall, format, nofid, notag, type Rmessage, type Tmessage } from '@9p/lib9p';
+import {
+  code,
+  type Fcall,
+  format,
+  type Kind,
+  layoutOf,
+  nofid,
+  notag,
+  type Rmessage,
+  type Tmessage,
+} from '@9p/lib9p';
 import { hex, text, utf8 } from '@9p/packet';
 import { bytes } from '../kit/index.js';
-
-interface Kind {
-  readonly pattern: string;
-  value(s: string): unknown;
-}
 
 const letters: readonly [letter: string, bit: number][] = [
   ['d', 0x80],
@@ -55,50 +60,57 @@ function dirOf(s: string): unknown {
   return { ...numbers, ...times, qid, name, uid, gid, muid };
 }
 
-const kinds = {
-  number: { pattern: '\\d+', value: Number },
-  fid: { pattern: '-1|\\d+', value: (s) => (s === '-1' ? nofid : Number(s)) },
-  big: { pattern: '\\d+', value: BigInt },
-  word: { pattern: '\\S*', value: (s) => s },
-  quoted: { pattern: "'.*'", value: (s) => s.slice(1, -1) },
-  names: { pattern: '.*', value: (s) => [...s.matchAll(/ \d+:(\S*)/g)].map((m) => m[1]) },
-  perm: { pattern: '\\S+', value: modeOf },
-  data: { pattern: '.*', value: dataOf },
-  dir: { pattern: '.*', value: dirOf },
-} as const satisfies Record<string, Kind>;
+interface Word {
+  /** As it begins in a line, where it is not the field's name. */
+  readonly word?: string;
+  readonly pattern: string;
+  /** Only a dialect has it. */
+  readonly optional?: true;
+  value(s: string): unknown;
+}
+const number: Word = { pattern: '-?\\d+', value: (s) => Number(s) >>> 0 };
+const str: Word = { pattern: '\\S*', value: (s) => s };
 
-/** The word in the line, the kind, and the field if it has another name. */
-const layouts: Readonly<Record<string, string>> = {
-  Tversion: 'msize:number version:quoted',
-  Tauth: 'afid:fid uname:word aname:word',
-  Tattach: 'fid:fid afid:fid uname:word aname:word',
-  Tflush: 'oldtag:number',
-  Twalk: 'fid:fid newfid:fid nwname:names:names',
-  Topen: 'fid:fid mode:number',
-  Tcreate: 'fid:fid name:word perm:perm mode:number',
-  Tread: 'fid:fid offset:big count:number',
-  Twrite: 'fid:fid offset:big count:data:data',
-  Tclunk: 'fid:fid',
-  Tremove: 'fid:fid',
-  Tstat: 'fid:fid',
-  Twstat: 'fid:fid stat:dir',
+const kinds: { readonly [K in Kind]?: Word } = {
+  u8: number,
+  u16: number,
+  u32: number,
+  u64: { pattern: '\\d+', value: BigInt },
+  fid: { pattern: '-1|\\d+', value: (s) => (s === '-1' ? nofid : Number(s)) },
+  perm: { pattern: '\\S+', value: modeOf },
+  mode: { pattern: '0\\d+', value: (s) => Number.parseInt(s, 8) },
+  str,
+  quoted: { pattern: "'.*'", value: (s) => s.slice(1, -1) },
+  names: {
+    word: 'nwname',
+    pattern: '.*',
+    value: (s) => [...s.matchAll(/ \d+:(\S*)/g)].map((m) => m[1]),
+  },
+  data: { word: 'count', pattern: '.*', value: dataOf },
+  stat: { pattern: '.*', value: dirOf },
+  uid: { ...number, optional: true },
+  extension: { ...str, optional: true },
 };
+
+function patternOf(name: string, { word, pattern, optional }: Word): string {
+  const p = ` ${word ?? name} ?(${pattern})`;
+  return optional ? `(?:${p})?` : p;
+}
 
 export function request(line: string): Tmessage {
   const type = line.slice(0, line.indexOf(' '));
-  const layout = layouts[type];
-  assert.ok(layout !== undefined, `no request: ${line}`);
-  const fields = layout.split(' ').map((f) => f.split(':'));
-  const patterns = fields.map(([w, k]) => ` ${w} (${kinds[k as keyof typeof kinds].pattern})`);
-  const spaced = line.endsWith(' aname') ? `${line} ` : line;
-  const m = new RegExp(`^${type} tag (-1|\\d+)${patterns.join('')}$`).exec(spaced);
-  assert.ok(m !== null, `not ${layout}: ${line}`);
-  const values = fields.map(([word, kind, field = word], i) => {
-    const k: Kind = kinds[kind as keyof typeof kinds];
-    return [field, k.value(m[i + 2] ?? '')];
+  const layout = layoutOf[code[type as Tmessage['type']]];
+  assert.ok(layout !== undefined && type.startsWith('T'), `no request: ${line}`);
+  const fields = layout.fields.map(([name, kind]) => [name, kinds[kind] ?? str] as const);
+  const patterns = fields.map(([name, kind]) => patternOf(name, kind));
+  const m = new RegExp(`^${type} tag (-1|\\d+)${patterns.join('')}$`).exec(line);
+  assert.ok(m !== null, `not ${fields.map(([name]) => name).join(' ')}: ${line}`);
+  const given = fields.flatMap(([name, kind], i) => {
+    const s = m[i + 2];
+    return s === undefined ? [] : [[name, kind.value(s)]];
   });
   const tag = m[1] === '-1' ? notag : Number(m[1]);
-  return { type, tag, ...Object.fromEntries(values) } as Tmessage;
+  return { type, tag, ...Object.fromEntries(given) } as Tmessage;
 }
 
 const controls = { '\n': '\\n', '\t': '\\t' } as Readonly<Record<string, string>>;

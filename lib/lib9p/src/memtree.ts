@@ -10,7 +10,7 @@
  *
  *  A function's text is made by a read at offset 0; the reads after it go on in the same text. */
 import { text as textOf, utf8 } from '@9p/packet';
-import { Efound, Enocreate, Eperm, refuse } from './errors.js';
+import { Efound, Enocreate, Enoremove, Eperm, refuse } from './errors.js';
 import { allowed, may, needed } from './perm.js';
 import type { Dir, DirChange, Node, OpenFile, Qid, Req, Tree, Wait } from './tree.js';
 import { dmappend, dmdir, dmexcl, dmtmp, omode } from './tree.js';
@@ -67,6 +67,7 @@ export interface MemOptions {
 }
 
 const most_bytes = 64 * 1024 * 1024;
+const name_bytes = 255;
 /** Bits of a mode that say what becomes of writes and opens. */
 const kept_bits = dmappend | dmexcl | dmtmp;
 const mode_bits = (dmdir | kept_bits | 0o777) >>> 0;
@@ -185,7 +186,7 @@ abstract class MemNode implements Node {
 
   remove(req: Req): void {
     const dir = this.parent('cannot remove root');
-    if (!allowed(req.who, dir, may.write)) refuse(Eperm);
+    dir.checkWrite(req);
     this.checkRemove();
     dir.drop(this, req);
   }
@@ -219,8 +220,8 @@ abstract class MemNode implements Node {
 
   #checkName(name: string, req: Req): void {
     const dir = this.parent('cannot rename root');
-    if (!allowed(req.who, dir, may.write)) refuse(Eperm);
-    if (name !== this.name && dir.child(name) !== undefined) refuse('file already exists');
+    dir.checkWrite(req);
+    if (name !== this.name) dir.checkName(name);
   }
 
   #rename(name: string, req: Req): void {
@@ -257,6 +258,16 @@ class MemDir extends MemNode {
     this.#children.set(node.name, node);
   }
 
+  checkWrite(req: Req): void {
+    if (!allowed(req.who, this, may.write)) refuse(Eperm);
+  }
+
+  /** Of a new file. */
+  checkName(name: string): void {
+    if (this.child(name) !== undefined) refuse('file already exists');
+    if (Buffer.byteLength(name) > name_bytes) refuse('name too long');
+  }
+
   drop(node: MemNode, req: Req): void {
     this.#children.delete(node.name);
     this.touch(req);
@@ -274,7 +285,7 @@ class MemDir extends MemNode {
     if (!allowed(req.who, this, may.write))
       refuse(this.shared.fileMode === 0o444 ? Enocreate : Eperm);
     if (this.dir !== undefined) this.parent('');
-    if (this.child(name) !== undefined) refuse('file already exists');
+    this.checkName(name);
     if ((perm & ~mode_bits) !== 0) refuse('unknown bits in mode');
     const directory = (perm & dmdir) !== 0;
     const node = directory
@@ -308,7 +319,9 @@ class MemFile extends MemNode {
   }
 
   open(mode: number, req: Req): OpenFile {
+    const dir = this.parent('');
     this.check(mode, req);
+    if ((mode & omode.rclose) !== 0) dir.checkWrite(req);
     if ((this.mode & dmexcl) !== 0 && this.#opens > 0) refuse('exclusive use file already open');
     // Who may only append does not truncate.
     if ((mode & omode.trunc) !== 0 && (this.mode & dmappend) === 0) this.truncate(0, req);
@@ -423,6 +436,10 @@ class SpecFile extends MemNode {
   open(mode: number, req: Req): OpenFile {
     this.check(mode & ~omode.trunc, req);
     return new OpenSpec(this);
+  }
+
+  override checkRemove(): void {
+    refuse(Enoremove);
   }
 
   /** Clients truncate what they write to, and set its time: nothing that is here. */

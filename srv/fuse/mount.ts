@@ -16,8 +16,9 @@ import {
   type BackendName,
   type FuseBackend,
   type FuseMount,
-  fsname,
+  inText,
   type MountRequest,
+  subtype,
 } from './backend.js';
 import { direct } from './direct.js';
 import { type MountInfo, mountAt } from './mountinfo.js';
@@ -30,8 +31,11 @@ export interface MountOptions {
   readonly backend?: BackendName;
   /** The subtree to show; default all. */
   readonly aname?: string;
-  /** Let users in besides the one who mounts. Default false. */
+  /** Let users in besides the one who mounts. Default: root's mounts do, where the backend
+   *  tells users apart. */
   readonly allowOther?: boolean;
+  /** What mount(8) shows as what is mounted; default slashnet. */
+  readonly source?: string;
   readonly clock?: Clock;
   readonly turn?: Pick<Turn, 'run'>;
   /** One line a request. */
@@ -49,7 +53,7 @@ const accounts_refresh_ms = 60_000;
  */
 export async function mountFuse(tree: Tree, dir: string, o: MountOptions = {}): Promise<FuseMount> {
   const { clock = realClock } = o;
-  const { backend, lacking } = await choose(o.backend);
+  const { backend, lacking } = await choose(o.backend, dir);
   const accounts = new Accounts(process.getuid?.() ?? 0);
   const me = accounts.who(process.getuid?.() ?? 0, process.getgid?.() ?? 0);
   const root = await tree.attach(me, o.aname ?? '');
@@ -58,7 +62,8 @@ export async function mountFuse(tree: Tree, dir: string, o: MountOptions = {}): 
     dir: await freeDirectory(dir, clock),
     clock,
     accounts,
-    allowOther: o.allowOther ?? false,
+    allowOther: o.allowOther ?? (backend.knowsCallers && process.getuid?.() === 0),
+    source: o.source ?? subtype,
     turn: o.turn ?? { run: (f) => f() },
     trace: o.trace,
     bug: o.bug ?? ((e) => process.emitWarning(errorText(e))),
@@ -80,7 +85,7 @@ interface Choice {
 const oneLine = (reasons: readonly string[]): string => cut(reasons.join('; '), error_bytes);
 
 /** The backend asked for, or the first that works; the error says what each lacks. */
-async function choose(name: BackendName | undefined): Promise<Choice> {
+async function choose(name: BackendName | undefined, dir: string): Promise<Choice> {
   const lacking: string[] = [];
   for (const b of backends) {
     if (name !== undefined && b.name !== name) continue;
@@ -88,7 +93,7 @@ async function choose(name: BackendName | undefined): Promise<Choice> {
     if (why === undefined) return { backend: b, lacking };
     lacking.push(`${b.name}: ${why}`);
   }
-  throw refuse(oneLine(['no such device: fuse', ...lacking]));
+  throw refuse(oneLine([`mount ${inText(dir)}: no such device: fuse`, ...lacking]));
 }
 
 /** `dir` made absolute without links, and nothing of ours mounted there. */
@@ -104,7 +109,7 @@ async function freeDirectory(dir: string, clock: Clock): Promise<string> {
 }
 const stale_max = 16;
 
-const isOurs = (m: MountInfo): boolean => m.type.startsWith('fuse') && m.source === fsname;
+const isOurs = (m: MountInfo): boolean => m.type === `fuse.${subtype}`;
 
 /** By the parent's, since a dead mount answers nothing, not even what it is. */
 async function canonical(dir: string): Promise<string> {
@@ -114,7 +119,7 @@ async function canonical(dir: string): Promise<string> {
     if ((await mountAt(parent)) !== undefined) return parent;
     return await realpath(path);
   } catch (e) {
-    throw refuse(`mount: ${errorText(e)}`);
+    throw refuse(`mount ${inText(dir)}: ${errorText(e)}`);
   }
 }
 

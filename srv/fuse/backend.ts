@@ -1,9 +1,16 @@
 /** What a FUSE backend is: the one way of mounting a tree, whatever carries the requests. */
 import type { Node } from '@9p/lib9p';
-import type { Clock, Turn } from 'slashnet/core';
+import { type Clock, refuse, type Turn } from 'slashnet/core';
 import type { Accounts } from './accounts.js';
 
-export type BackendName = 'direct' | 'fuse-native';
+const backendNames = ['direct', 'fuse-native'] as const;
+export type BackendName = (typeof backendNames)[number];
+
+export function backendNamed(name: string): BackendName {
+  const known = backendNames.find((n) => n === name);
+  if (known !== undefined) return known;
+  throw refuse(`no FUSE backend '${name}': ${backendNames.join(' or ')}`);
+}
 
 /** What every backend gets from `mountFuse`. */
 export interface MountRequest {

@@ -58,6 +58,9 @@ const io_bytes = 23;
 
 export class Client {
   msize = 0;
+  /** False once the server was seen to take requests out of order: none is sent any more ahead of
+   *  one that it depends on. */
+  ordered = true;
   trace: ((line: string) => void) | undefined;
   /** Called once, when the connection is over. */
   onend: ((why: string) => void) | undefined;
@@ -67,6 +70,8 @@ export class Client {
   readonly #framer: Framer;
   readonly #out = new Writer();
   readonly #pending = new Map<number, Pending>();
+  /** How many requests each Req of a server would give up. */
+  readonly #watched = new Map<Cancel, number>();
   readonly #freeTags: number[] = [];
   readonly #freeFids: number[] = [];
   #tags = 0;
@@ -213,7 +218,7 @@ export class Client {
     reject: (e: Error) => void,
   ): number {
     if (this.#ended !== undefined) refuse(`hungup: ${this.#ended}`);
-    if (cancel !== undefined && cancelled(cancel)) refuse(Eintr);
+    if (cancel !== undefined && isCancelled(cancel)) refuse(Eintr);
     if (this.#pending.size >= this.#tagLimit && type !== code.Tflush) refuse(Etags);
     const tag = type === code.Tversion ? notag : this.#newTag();
     const flags = { onabort: undefined, flushing: false, done: false };
@@ -224,9 +229,26 @@ export class Client {
   }
 
   #watch(cancel: Cancel, tag: number, p: Pending): void {
-    p.onabort = () => this.#flush(tag, p);
-    if (cancel instanceof AbortSignal) cancel.addEventListener('abort', p.onabort, { once: true });
-    else cancel.onflush = p.onabort;
+    if (cancel instanceof AbortSignal) {
+      p.onabort = () => this.#flush(tag, p);
+      return cancel.addEventListener('abort', p.onabort, { once: true });
+    }
+    const n = this.#watched.get(cancel) ?? 0;
+    this.#watched.set(cancel, n + 1);
+    if (n === 0) cancel.onflush = () => this.#flushAll(cancel);
+  }
+
+  /** A Req has one `onflush`, and may be that of several requests. */
+  #flushAll(cancel: Cancel): void {
+    for (const [tag, p] of this.#pending) if (p.cancel === cancel) this.#flush(tag, p);
+  }
+
+  #unwatch(cancel: Cancel, p: Pending): void {
+    if (cancel instanceof AbortSignal) return cancel.removeEventListener('abort', p.onabort!);
+    const n = this.#watched.get(cancel)! - 1;
+    if (n > 0) return void this.#watched.set(cancel, n);
+    this.#watched.delete(cancel);
+    cancel.onflush = undefined;
   }
 
   #sent(start: number): void {
@@ -295,8 +317,7 @@ export class Client {
   #settle(p: Pending | undefined): boolean {
     if (p === undefined || p.done) return false;
     p.done = true;
-    if (p.cancel instanceof AbortSignal) p.cancel.removeEventListener('abort', p.onabort!);
-    else if (p.cancel !== undefined) p.cancel.onflush = undefined;
+    if (p.cancel !== undefined) this.#unwatch(p.cancel, p);
     return true;
   }
 
@@ -307,7 +328,8 @@ export class Client {
   }
 }
 
-const cancelled = (c: Cancel): boolean => (c instanceof AbortSignal ? c.aborted : c.flushed);
+export const isCancelled = (c: Cancel): boolean =>
+  c instanceof AbortSignal ? c.aborted : c.flushed;
 
 /** The data are the reader's own: the buffer that they came in goes back to its owner. */
 function rread(b: Uint8Array, o: number, end: number): Fcall | string {

@@ -11,6 +11,7 @@ export * from './mount.js';
 export * from './net.js';
 export * from './perm.js';
 export * from './reader.js';
+export * from './redial.js';
 export * from './server.js';
 export * from './stat.js';
 export * from './tree.js';

@@ -1,8 +1,9 @@
 /** A client's files by their paths below what it attached to. */
 import type { Cancel, Client } from './client.js';
 import type { ClientFid } from './clientfid.js';
-import { refuse } from './errors.js';
-import { type Dir, type DirChange, omode } from './tree.js';
+import { Eintr, errorText, refuse } from './errors.js';
+import type { Redial } from './redial.js';
+import { type Dir, type DirChange, omode, type Wait } from './tree.js';
 
 const most_bytes = 64 * 1024 * 1024;
 
@@ -49,29 +50,50 @@ export class Handle {
 }
 
 export class Mount {
-  readonly client: Client;
-  readonly root: ClientFid;
+  #root: ClientFid;
+  readonly #redial: Redial | undefined;
 
-  constructor(root: ClientFid) {
-    this.client = root.client;
-    this.root = root;
+  /** With `redial`, one that comes back after its connection is lost. */
+  constructor(root: ClientFid, redial?: Redial) {
+    this.#root = root;
+    this.#redial = redial;
+  }
+
+  /** The last root that was attached to. */
+  get root(): ClientFid {
+    return this.#root;
+  }
+
+  get client(): Client {
+    return this.#root.client;
+  }
+
+  /** The root to walk from now: of a new connection, where the last is lost and may be made again.
+   *  What was open on the old one stays hung up. */
+  attached(cancel?: Cancel): Wait<ClientFid> {
+    if (this.#redial === undefined || this.client.ended === undefined) return this.#root;
+    return this.#redial.again(cancel).then(
+      (root) => (this.#root = root),
+      (e) => refuse(e.message === Eintr ? Eintr : `hungup: ${errorText(e)}`),
+    );
   }
 
   close(): void {
+    this.#redial?.stop();
     this.client.end('closed');
   }
 
   async open(path: string, mode: number = omode.read, cancel?: Cancel): Promise<Handle> {
-    const fid = await this.walk(path, cancel);
-    return new Handle(await orClunk(fid, fid.open(mode, cancel)));
+    return new Handle(await this.#walkAnd(path, (fid) => fid.open(mode, cancel), cancel));
   }
 
   /** Make a file and open it. */
   async create(path: string, perm: number, mode: number, cancel?: Cancel): Promise<Handle> {
     const names = split(path);
     const name = names.pop() ?? refuse('illegal name');
-    const fid = await this.root.walk(names, cancel);
-    return new Handle(await orClunk(fid, fid.create(name, perm, mode, cancel)));
+    const root = await this.attached(cancel);
+    const create = (fid: ClientFid) => fid.create(name, perm, mode, cancel);
+    return new Handle((await root.walkAnd(names, create, cancel))[0]);
   }
 
   async readFile(path: string, cancel?: Cancel): Promise<Uint8Array> {
@@ -95,21 +117,33 @@ export class Mount {
   }
 
   async stat(path: string, cancel?: Cancel): Promise<Dir> {
-    const fid = await this.walk(path, cancel);
-    return fid.stat(cancel).finally(() => fid.clunk());
+    const root = await this.attached(cancel);
+    const [fid, dir] = await root.walkAnd(split(path), (f) => f.stat(cancel), cancel);
+    fid.drop();
+    return dir;
   }
 
   async wstat(path: string, change: DirChange, cancel?: Cancel): Promise<void> {
     const fid = await this.walk(path, cancel);
-    await fid.wstat(change, cancel).finally(() => fid.clunk());
+    await fid.orDrop(fid.wstat(change, cancel));
+    fid.drop();
   }
 
   async remove(path: string, cancel?: Cancel): Promise<void> {
     await (await this.walk(path, cancel)).remove();
   }
 
-  walk(path: string, cancel?: Cancel): Promise<ClientFid> {
-    return this.root.walk(split(path), cancel);
+  async walk(path: string, cancel?: Cancel): Promise<ClientFid> {
+    return (await this.attached(cancel)).walk(split(path), cancel);
+  }
+
+  async #walkAnd(
+    path: string,
+    first: (fid: ClientFid) => Promise<unknown>,
+    cancel: Cancel | undefined,
+  ): Promise<ClientFid> {
+    const root = await this.attached(cancel);
+    return (await root.walkAnd(split(path), first, cancel))[0];
   }
 }
 
@@ -125,15 +159,6 @@ async function readAll(f: Handle, cancel: Cancel | undefined): Promise<Uint8Arra
     if (data.length === 0) return Buffer.concat(pieces);
     if (f.offset > most_bytes) refuse('file too large to read at once');
     pieces.push(data);
-  }
-}
-
-async function orClunk<T>(fid: ClientFid, done: Promise<T>): Promise<T> {
-  try {
-    return await done;
-  } catch (e) {
-    await fid.clunk().catch(() => undefined);
-    throw e;
   }
 }
 

@@ -2,10 +2,10 @@
  *  unmounted. */
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { dial, parseAddress } from '@9p/lib9p';
-import { realClock, refuse } from 'slashnet/core';
+import { dial, Mount, parseAddress, Redial } from '@9p/lib9p';
+import { errorText, realClock, refuse } from 'slashnet/core';
 import { userName } from '../src/core/runtime.js';
-import { backendNamed, type FuseMount } from './fuse/backend.js';
+import { backendNamed, type FuseMount, subtype } from './fuse/backend.js';
 import { mountFuse } from './fuse/mount.js';
 import { unmountOurs } from './fuse/unmount.js';
 import { remoteTree } from './remote.js';
@@ -34,9 +34,7 @@ export async function mountServer(
 ): Promise<FuseMount> {
   const at = await dialable(address, dir);
   const trace = o.trace === undefined ? {} : { trace: o.trace };
-  const { aname, signal } = o;
-  const uname = o.uname || userName();
-  const server = await dial(at, { uname, aname, signal, reconnect: realClock, ...trace });
+  const server = await dialAgain(at, o);
   try {
     const mount = await mountFuse(remoteTree(server), dir, {
       source: at,
@@ -49,6 +47,23 @@ export async function mountServer(
   } catch (e) {
     server.close();
     throw e;
+  }
+}
+
+/** A connection that comes back when it is lost and needed. */
+async function dialAgain(address: string, o: MountServerOptions): Promise<Mount> {
+  const { aname } = o;
+  const trace = o.trace === undefined ? {} : { trace: o.trace };
+  const uname = o.uname || userName();
+  const redial = new Redial(
+    async (signal) => (await dial(address, { uname, aname, signal, ...trace })).root,
+    realClock,
+  );
+  try {
+    return new Mount(await redial.again(o.signal), redial);
+  } catch (e) {
+    redial.stop();
+    throw refuse(errorText(e).replace(/^hungup: /, ''));
   }
 }
 
@@ -65,4 +80,4 @@ async function dialable(address: string, dir: string): Promise<string> {
 }
 
 /** Takes a server's mount away, and says whether there was one; a daemon's is the daemon's. */
-export const unmountServer = (dir: string): Promise<boolean> => unmountOurs(dir);
+export const unmountServer = (dir: string): Promise<boolean> => unmountOurs(dir, subtype);

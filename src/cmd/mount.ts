@@ -24,7 +24,9 @@ type Said = { readonly mounted: true } | { readonly failed: string };
 
 function optionWords(o: Options): string[] {
   const values = { '--aname': o.aname, '--uname': o.uname, '--fuse-backend': o.fuseBackend };
-  const given = Object.entries(values).flatMap(([flag, v]) => (text(v) === '' ? [] : [flag, text(v)]));
+  const given = Object.entries(values).flatMap(([flag, v]) =>
+    text(v) === '' ? [] : [flag, text(v)],
+  );
   return o.allowOther === true ? [...given, '--allow-other'] : given;
 }
 

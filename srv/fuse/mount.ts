@@ -1,6 +1,4 @@
-/** Mounting a tree: the choice of a backend, and what a dead daemon left behind. */
-import { realpath, statfs } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+/** Mounting a tree: the choice of a backend. */
 import type { Tree } from '@9p/lib9p';
 import {
   type Clock,
@@ -21,10 +19,9 @@ import {
   subtype,
 } from './backend.js';
 import { direct } from './direct.js';
-import { type MountInfo, mountAt } from './mountinfo.js';
 import { fuseNative } from './native.js';
-import { detach } from './system.js';
-import { every, sleep } from './wait.js';
+import { freeDirectory } from './place.js';
+import { every } from './wait.js';
 
 export interface MountOptions {
   /** Default: the first that works here, direct before fuse-native. */
@@ -94,47 +91,4 @@ async function choose(name: BackendName | undefined, dir: string): Promise<Choic
     lacking.push(`${b.name}: ${why}`);
   }
   throw refuse(oneLine([`mount ${inText(dir)}: no such device: fuse`, ...lacking]));
-}
-
-/** `dir` made absolute without links, and nothing of ours mounted there. */
-async function freeDirectory(dir: string, clock: Clock): Promise<string> {
-  for (let layer = 0; layer < stale_max; layer++) {
-    const path = await canonical(dir);
-    const there = await mountAt(path);
-    if (there === undefined || !isOurs(there)) return path;
-    if (!(await isDead(path, clock))) throw refuse(`${path} is in use: slashnet is mounted there`);
-    await detach(path);
-  }
-  throw refuse(`${dir} is in use: too many dead mounts there`);
-}
-const stale_max = 16;
-
-const isOurs = (m: MountInfo): boolean => m.type === `fuse.${subtype}`;
-
-/** By the parent's, since a dead mount answers nothing, not even what it is. */
-async function canonical(dir: string): Promise<string> {
-  const path = resolve(dir);
-  try {
-    const parent = join(await realpath(dirname(path)), basename(path));
-    if ((await mountAt(parent)) !== undefined) return parent;
-    return await realpath(path);
-  } catch (e) {
-    throw refuse(`mount ${inText(dir)}: ${errorText(e)}`);
-  }
-}
-
-/** How long a live daemon may take to answer for its mount; longer is busy, not dead. */
-const alive_ms = 2000;
-
-/** A mount whose daemon is gone refuses at once. In the thread
- *  pool, since a live one may be slow. */
-async function isDead(path: string, clock: Clock): Promise<boolean> {
-  const late = sleep(clock, alive_ms, false);
-  const dead = statfs(path).then(
-    () => false,
-    (e: NodeJS.ErrnoException) => e.code === 'ENOTCONN' || e.code === 'ECONNABORTED',
-  );
-  const verdict = await Promise.race([dead, late.over]);
-  late.stop();
-  return verdict;
 }

@@ -6,7 +6,8 @@ import { cat } from './cat.js';
 import { type Command, type Options, Usage } from './command.js';
 import { demo } from './demo.js';
 import { ls, stat } from './ls.js';
-import { bind, mount, ns, unbind, unmount } from './names.js';
+import { mount, unmount } from './mount.js';
+import { bind, ns, unbind } from './names.js';
 import { serve } from './serve.js';
 import { write } from './write.js';
 

@@ -124,7 +124,7 @@ test('a client on a socket that does not read costs no more than the limit', asy
   ];
   for (let tag = 0; tag < reads; tag++)
     requests.push({ type: 'Tread', tag, fid: 1, offset: 0n, count: 8192 });
-  socket.write(Buffer.concat(requests.map(encodeFcall)));
+  socket.write(Buffer.concat(requests.map((f) => encodeFcall(f))));
   const c = await until(() => [...server.connections].find((c) => c.unsent > 0));
   assert.ok(c.unsent <= server.limits.ahead_bytes + 200_000, `${c.unsent} bytes kept`);
   let bytes = 0;

@@ -2,7 +2,7 @@
  *
  *  Requests made in one turn of the event loop go out in one write; replies are matched by tag,
  *  in any order. A request's promise is rejected with the server's text, or with `hungup: ...`. */
-import { le16, le32 } from '@9p/packet';
+import { le16, le32 } from './bytes.js';
 import { type Cancel, isCancelled } from './cancel.js';
 import { ClientFid } from './clientfid.js';
 import { decode, encode } from './codec.js';

@@ -1,9 +1,12 @@
+export * from './accounts.js';
 export * from './bulk.js';
+export * from './bytes.js';
 export type { Cancel } from './cancel.js';
 export * from './client.js';
 export { ClientFid } from './clientfid.js';
 export * from './codec.js';
 export type { Connection } from './connection.js';
+export { errnoOf } from './errno.js';
 export { cutText, errorText, FileError, refuse } from './errors.js';
 export * from './fcall.js';
 export * from './format.js';
@@ -17,5 +20,4 @@ export * from './redial.js';
 export * from './server.js';
 export * from './stat.js';
 export * from './tree.js';
-export * from './wait.js';
 export * from './writer.js';

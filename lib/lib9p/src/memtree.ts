@@ -8,7 +8,7 @@
  *    })
  *
  *  A function's text is made by a read at offset 0; the reads after it go on in the same text. */
-import { text as textOf, utf8 } from '@9p/packet';
+import { text as textOf, utf8 } from './bytes.js';
 import { Enocreate, Eperm, refuse } from './errors.js';
 import { allowed, may, needed } from './perm.js';
 import type { Dir, DirChange, Node, OpenFile, Qid, Req, Tree, Wait } from './tree.js';

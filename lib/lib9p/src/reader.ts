@@ -1,6 +1,6 @@
 /** A cursor over one message. Reading beyond the end gives zeros and marks it, so that a decoder
  *  checks once, at its end, and no bytes from a peer make it throw. */
-import { le16, le32, le64, text } from '@9p/packet';
+import { le16, le32, le64, text } from './bytes.js';
 import type { Qid } from './tree.js';
 
 export type Malformed = string;

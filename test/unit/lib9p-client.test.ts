@@ -87,17 +87,21 @@ test('a stream that is lost, and a connection that is closed, reject all that is
   }
 });
 
-test('a server of another dialect or with a wrong msize is refused', async () => {
-  for (const [version, msize, why] of [
-    ['unknown', 8192, 'server speaks unknown, not 9P2000'],
-    ['9P2000', 100, 'bad msize 100 of server'],
-    ['9P2000', 1 << 30, 'bad msize 1073741824 of server'],
+test('a server of another protocol or with a wrong msize is refused', async () => {
+  for (const [versions, msize, why] of [
+    [['unknown', 'unknown', 'unknown'], 8192, /^server speaks unknown, not 9P2000 or 9P2000.L or/],
+    [['9P1', '9P2000', '9P2000'], 8192, /^server speaks 9P1, not 9P2000 or/],
+    [['9P2000'], 100, /^bad msize 100 of server$/],
+    [['unknown', '9P2000.L'], 1 << 30, /^bad msize 1073741824 of server$/],
   ] as const) {
-    const { client, answer } = lone();
-    const got = client.version();
-    await settled();
-    answer({ type: 'Rversion', tag: 0xffff, msize, version });
-    await assert.rejects(got, { message: why });
+    const { client, sent, answer } = lone();
+    const got = assert.rejects(client.version(), { message: why });
+    for (const version of versions) {
+      await settled();
+      answer({ type: 'Rversion', tag: 0xffff, msize, version });
+    }
+    await got;
+    assert.equal(sent.length, versions.length);
   }
 });
 

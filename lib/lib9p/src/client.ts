@@ -8,7 +8,7 @@ import { type Cancel, isCancelled } from './cancel.js';
 import { ClientFid } from './clientfid.js';
 import { decode, encode } from './codec.js';
 import { Ebig, Eintr, Etags, FileError, refuse } from './errors.js';
-import { textOf } from './errtext.js';
+import { errnoText } from './errtext.js';
 import type { Dialect, Fcall, Rmessage, Tmessage } from './fcall.js';
 import { code, iohdrsz, max_msize_bytes, min_msize_bytes, nofid, notag, nouid } from './fcall.js';
 import { formatBytes } from './format.js';
@@ -345,7 +345,7 @@ export class Client {
     const f = b[o + 4] === code.Rread ? rread(b, o, end) : decode(b, o, end, this.dialect);
     if (typeof f === 'string') p.reject(new FileError(`bad reply: ${f}`));
     else if (f.type === 'Rerror') p.reject(new FileError(f.ename));
-    else if (f.type === 'Rlerror') p.reject(new FileError(textOf(f.ecode)));
+    else if (f.type === 'Rlerror') p.reject(new FileError(errnoText(f.ecode)));
     else if (code[f.type] !== p.type + 1) p.reject(new FileError(`${f.type} is not the reply`));
     else p.accept(f as Rmessage);
   }

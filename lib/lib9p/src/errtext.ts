@@ -35,6 +35,4 @@ const texts: Readonly<Record<number, string>> = {
   122: 'disk quota exceeded', // EDQUOT
 };
 
-export const textOf = (errno: number): string => texts[errno] ?? `error ${errno}`;
-/** Those that have a text. */
-export const knownErrnos: readonly number[] = Object.keys(texts).map(Number);
+export const errnoText = (errno: number): string => texts[errno] ?? `error ${errno}`;

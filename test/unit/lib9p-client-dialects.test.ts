@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   Client,
+  type ClientOptions,
   type Dialect,
   dmdir,
   encode,
+  encodeDir,
   errnoOf,
   errnoText,
   memTree,
@@ -14,7 +16,7 @@ import {
   Server,
   Writer,
 } from '@9p/lib9p';
-import { flatTree, joined, settled, Waiting } from './lib9p-kit.js';
+import { dirOf, flatTree, joined, settled, Waiting } from './lib9p-kit.js';
 
 const dialects: readonly Dialect[] = ['9P2000', '9P2000.u', '9P2000.L'];
 const names = (dirs: readonly { name: string }[]): string[] => dirs.map((d) => d.name);
@@ -123,29 +125,33 @@ test('an errno that has a text comes back from it', () => {
 });
 
 /** A client whose server the test plays, in 9P2000.L: `answer` gives the reply of each request. */
-function played(answer: (type: number, tag: number) => Rmessage | undefined) {
+function played(
+  answer: (type: number, tag: number) => Rmessage | undefined,
+  options: ClientOptions = {},
+) {
   let dialect: Dialect = '9P2000';
-  const asked: number[] = [];
-  const client: Client = new Client({
-    write: (b) => {
-      const sent = new Uint8Array(b);
-      queueMicrotask(() => {
-        for (let o = 0; o < sent.length; o += (sent[o] ?? 0) | ((sent[o + 1] ?? 0) << 8)) {
-          const tag = (sent[o + 5] ?? 0) | ((sent[o + 6] ?? 0) << 8);
-          const type = sent[o + 4] ?? 0;
-          asked.push(type);
-          const r = answer(type, tag);
-          if (r === undefined) continue;
-          const w = new Writer();
-          encode(w, r, dialect);
-          client.receive(w.buf.subarray(0, w.at));
-        }
-      });
-      return true;
+  const client: Client = new Client(
+    {
+      write: (b) => {
+        const sent = new Uint8Array(b);
+        queueMicrotask(() => {
+          for (let o = 0; o < sent.length; o += (sent[o] ?? 0) | ((sent[o + 1] ?? 0) << 8)) {
+            const tag = (sent[o + 5] ?? 0) | ((sent[o + 6] ?? 0) << 8);
+            const type = sent[o + 4] ?? 0;
+            const r = answer(type, tag);
+            if (r === undefined) continue;
+            const w = new Writer();
+            encode(w, r, dialect);
+            client.receive(w.buf.subarray(0, w.at));
+          }
+        });
+        return true;
+      },
+      end: () => undefined,
     },
-    end: () => undefined,
-  });
-  return { client, asked, speak: (d: Dialect) => (dialect = d) };
+    options,
+  );
+  return { client, speak: (d: Dialect) => (dialect = d) };
 }
 
 const notag = 0xffff;
@@ -164,22 +170,33 @@ test('diod, which answers another version with its own error, is offered 9P2000.
   assert.equal(client.ordered, false);
 });
 
-test('a directory of 9P2000.L that has no end, or is none, is an error', async () => {
-  const entry = (name: number, next: number) =>
-    Uint8Array.of(0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, next, 0, 0, 0, 0, 0, 0, 0, 8, 1, 0, name);
-  for (const [data, message] of [
-    [entry(0x2e, 0), 'directory too large'],
-    [entry(0x61, 0).subarray(0, 20), 'bad directory: message too short'],
+/** A root whose directory reads are answered so, with the most that a message holds. */
+async function endless(dialect: Dialect, reply: (tag: number) => Rmessage) {
+  const qid = { type: 0x80, vers: 0, path: 1n };
+  const { client, speak } = played(
+    (type, tag) => {
+      if (type === 100) return { type: 'Rversion', tag, msize: 1 << 20, version: dialect };
+      return type === 104 ? { type: 'Rattach', tag, qid } : reply(tag);
+    },
+    { msize: 1 << 20, dialects: [dialect] },
+  );
+  speak(dialect);
+  await client.version();
+  return client.attach('glenda');
+}
+
+test('a directory that has no end, or is none, is an error', async () => {
+  const one = encodeDir(dirOf('x'.repeat(60_000), { type: 0, vers: 0, path: 9n }));
+  const sixteen = Buffer.concat(Array.from({ length: 16 }, () => one));
+  const entry = (next: number) =>
+    Uint8Array.of(0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, next, 0, 0, 0, 0, 0, 0, 0, 8, 1, 0, 0x2e);
+  for (const [dialect, type, data, message] of [
+    ['9P2000', 'Rread', sixteen, 'directory too large'],
+    ['9P2000', 'Rread', one.subarray(0, 99), 'bad directory: message too short'],
+    ['9P2000.L', 'Rreaddir', entry(0), 'directory too large'],
+    ['9P2000.L', 'Rreaddir', entry(1).subarray(0, 20), 'bad directory: message too short'],
   ] as const) {
-    const qid = { type: 0x80, vers: 0, path: 1n };
-    const { client } = played((type, tag) => {
-      if (type === 104) return { type: 'Rattach', tag, qid };
-      if (type === 40) return { type: 'Rreaddir', tag, data };
-      return { type: 'Rversion', tag: notag, msize: 8192, version: client.dialect };
-    });
-    await client.version();
-    client.dialect = '9P2000.L';
-    const root = await client.attach('glenda');
+    const root = await endless(dialect, (tag) => ({ type, tag, data }));
     await assert.rejects(root.list(), { message });
   }
 });

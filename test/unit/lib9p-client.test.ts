@@ -13,7 +13,7 @@ import {
   Server,
 } from '@9p/lib9p';
 import { bytes } from '../kit/index.js';
-import { flatTree, joined, settled, Waiting } from './lib9p-kit.js';
+import { dirOf, flatTree, joined, settled, Waiting } from './lib9p-kit.js';
 
 const tree = memTree({ hello: 'hello', a: { b: { c: 'deep' } }, long: 'x'.repeat(100_000) });
 
@@ -67,6 +67,45 @@ test('a reply that is none rejects its request and no other', async () => {
   const seen = (await got).map((r) => (r.status === 'rejected' ? r.reason.message : r.value));
   assert.deepEqual(seen, texts);
   assert.equal(client.ended, undefined);
+});
+
+test('a server that lies harms nobody', async () => {
+  const { client, answer } = lone();
+  const agreed = client.version();
+  await settled();
+  answer({ type: 'Rversion', tag: 0xffff, msize: 8192, version: '9P2000' });
+  await agreed;
+  const file = { type: 0, vers: 0, path: 1n };
+  const attached = client.attach('glenda');
+  await settled();
+  answer({ type: 'Rattach', tag: 0, qid: { ...file, type: 0x80 } });
+  const root = await attached;
+  /** What comes of an operation that is answered so, on tag 0. */
+  const told = async (op: () => Promise<unknown>, ...replies: Rmessage[]): Promise<unknown> => {
+    const p = op().catch((e) => e.message);
+    for (const r of replies) {
+      await settled();
+      answer(r);
+    }
+    return p;
+  };
+  const walk: Rmessage = { type: 'Rwalk', tag: 0, qids: [file, file, file] };
+  assert.equal(await told(() => root.walk(['a', 'b']), walk), 'too many qids returned by walk');
+  const much: Rmessage = { type: 'Rread', tag: 0, data: new Uint8Array(9) };
+  assert.equal(await told(() => root.read(8, 0), much), 'server read more than was asked for');
+  const count: Rmessage = { type: 'Rwrite', tag: 0, count: 4 };
+  const write = () => root.write(new Uint8Array(3), 0);
+  assert.equal(await told(write, count), 'server wrote more than was asked for');
+  const wrong: Rmessage = { type: 'Rstat', tag: 0, stat: dirOf('x', file) };
+  assert.equal(await told(() => root.read(8, 0), wrong), 'Rstat is not the reply');
+  const opened: Rmessage = { type: 'Ropen', tag: 0, qid: file, iounit: 1 << 30 };
+  assert.equal(await told(() => root.open(0), opened, opened), root, 'and the same again');
+  assert.equal(root.iounit, 8192 - 24);
+  const rude: Rmessage = { type: 'Rerror', tag: 0, ename: `\x1b[2J two\nlines ${'x'.repeat(999)}` };
+  const text = (await told(() => root.stat(), rude)) as string;
+  assert.match(text, /^\[2J two lines x+$/);
+  assert.equal(text.length, 255);
+  assert.deepEqual([client.outstanding, client.ended], [0, undefined]);
 });
 
 test('a stream that is lost, and a connection that is closed, reject all that is out', async () => {

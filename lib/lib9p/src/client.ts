@@ -7,7 +7,7 @@ import { le16, le32 } from './bytes.js';
 import { type Cancel, isCancelled } from './cancel.js';
 import { ClientFid } from './clientfid.js';
 import { decode, encode } from './codec.js';
-import { Ebig, Eintr, Etags, FileError, refuse } from './errors.js';
+import { cutText, Ebig, Eintr, Etags, FileError, refuse } from './errors.js';
 import { errnoText } from './errtext.js';
 import type { Dialect, Fcall, Rmessage, Tmessage } from './fcall.js';
 import { code, iohdrsz, max_msize_bytes, min_msize_bytes, nofid, notag, nouid } from './fcall.js';
@@ -58,6 +58,8 @@ interface Pending {
 const default_msize_bytes = 128 * 1024 + iohdrsz;
 const default_tags = 1024;
 const all_dialects: readonly Dialect[] = ['9P2000', '9P2000.L', '9P2000.u'];
+/** Of an error's text; Plan 9's are of 127. */
+const most_ename_bytes = 255;
 /** A Tread, and a Twrite round its data. */
 const io_bytes = 23;
 
@@ -344,7 +346,7 @@ export class Client {
   #answer(p: Pending, b: Uint8Array, o: number, end: number): void {
     const f = b[o + 4] === code.Rread ? rread(b, o, end) : decode(b, o, end, this.dialect);
     if (typeof f === 'string') p.reject(new FileError(`bad reply: ${f}`));
-    else if (f.type === 'Rerror') p.reject(new FileError(f.ename));
+    else if (f.type === 'Rerror') p.reject(new FileError(shown(f.ename)));
     else if (f.type === 'Rlerror') p.reject(new FileError(errnoText(f.ecode)));
     else if (code[f.type] !== p.type + 1) p.reject(new FileError(`${f.type} is not the reply`));
     else p.accept(f as Rmessage);
@@ -370,4 +372,10 @@ function rread(b: Uint8Array, o: number, end: number): Fcall | string {
   const n = end - o - 11;
   if (n < 0 || le32(b, o + 7) !== n) return 'bad count of a read';
   return { type: 'Rread', tag: le16(b, o + 5), data: b.slice(o + 11, end) };
+}
+
+/** A server's text as a line that a terminal may show. */
+function shown(ename: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
+  return cutText(ename.replace(/[\x00-\x1f\x7f]+/g, ' ').trim(), most_ename_bytes) || 'i/o error';
 }

@@ -10,6 +10,7 @@ export { type Connect, type ConnectOptions, connect, dialled, tlsTo } from './co
 export type { Connection } from './connection.js';
 export { errnoOf } from './errno.js';
 export { cutText, errorText, FileError, refuse } from './errors.js';
+export { errnoText } from './errtext.js';
 export * from './fcall.js';
 export * from './format.js';
 export * from './framer.js';

@@ -130,6 +130,13 @@ const block = file({
     }),
 });
 
+/** Numbers of users and groups; a group of each user's own. */
+const users: Readonly<Record<string, number>> = { glenda: 1000, ken: 1001, rob: 1002 };
+const groups: Readonly<Record<string, number>> = { ...users, club: 2000 };
+const numberIn = (table: typeof users) => (name: string) => table[name] ?? 65534;
+const nameIn = (table: typeof users) => (n: number) =>
+  Object.keys(table).find((name) => table[name] === n) ?? String(n);
+
 /** A server that has all of it. */
 export function ownServer(): Server {
   let seconds = 1_700_000_000;
@@ -149,6 +156,15 @@ export function ownServer(): Server {
   const tree = memTree({ c9p }, { owner: 'glenda', writable: true, now: () => seconds++ });
   const club = ['ken', 'rob'];
   return new Server(tree, {
-    who: (uname) => ({ uname, groups: club.includes(uname) ? ['club'] : [], owner: false }),
+    accounts: {
+      uid: numberIn(users),
+      gid: numberIn(groups),
+      user: nameIn(users),
+      group: nameIn(groups),
+    },
+    who(name, _peer, _aname, uid = 65534) {
+      const uname = name === '' ? nameIn(users)(uid) : name;
+      return { uname, groups: club.includes(uname) ? ['club'] : [], owner: false };
+    },
   });
 }

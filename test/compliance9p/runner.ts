@@ -28,11 +28,11 @@ export interface RunOptions {
 
 /** undefined where the server does what the check claims; or what it did instead. */
 export async function run(
-  check: Pick<Check, 'dialect' | 'steps'>,
+  check: Pick<Check, 'steps'>,
   options: RunOptions,
 ): Promise<string | undefined> {
   const peer = new Peer(await options.connect(), options.limit_ms);
-  const exchange = new Exchange(peer, check.dialect, options);
+  const exchange = new Exchange(peer, options);
   try {
     await exchange.play(check.steps);
     return undefined;
@@ -48,7 +48,9 @@ const marked = parseMessage('Rversion notag * *');
 
 class Exchange {
   readonly #peer: Peer;
-  readonly #dialect: Dialect;
+  /** What requests are written in, and replies: a Tversion changes it, and its reply. */
+  #speaks: Dialect = '';
+  #dialect: Dialect = '';
   readonly #segments: Segments;
   readonly #vars: Vars;
   #over = false;
@@ -61,9 +63,8 @@ class Exchange {
   /** What the server agreed to: no reply may be longer. */
   #msize = Number.POSITIVE_INFINITY;
 
-  constructor(peer: Peer, dialect: Dialect, o: RunOptions) {
+  constructor(peer: Peer, o: RunOptions) {
     this.#peer = peer;
-    this.#dialect = dialect;
     this.#segments = o.segments ?? 'whole';
     this.#vars = new Map<string, bigint | Buffer>([
       ['user', Buffer.from(o.user)],
@@ -129,7 +130,8 @@ class Exchange {
   // Requests --------------------------------------------------------------------------------------
 
   #encode(m: Pattern): Buffer {
-    return encode(m, this.#dialect, this.#vars);
+    if (m.name === 'Tversion') this.#speaks = dialectOf(String(m.fields[1]));
+    return encode(m, this.#speaks, this.#vars);
   }
 
   #put(messages: readonly Buffer[]): void {
@@ -143,11 +145,12 @@ class Exchange {
     } else this.#peer.send(all);
   }
 
-  /** This step's requests and those after it, up to one that needs a number from a reply. */
+  /** This step's requests and those after it, up to one that needs a number from a reply, or to
+   *  replies whose order would be another if more had been asked. */
   #ahead(steps: readonly Step[]): void {
     const out: Buffer[] = [];
     for (const step of steps) {
-      if (/^(reply|replies|maybe)$/.test(step.op)) continue;
+      if (step.op === 'reply' && !step.replies.some((p) => p.name === 'Rflush')) continue;
       if (step.op !== 'send' || !step.messages.every((m) => this.#known(m))) break;
       out.push(...step.messages.map((m) => this.#encode(m)));
       this.#sent.add(step);
@@ -212,7 +215,10 @@ class Exchange {
   }
 
   #heed(m: Message): void {
-    if (m.name === 'Rversion') this.#msize = Number(m.values[0]);
+    if (m.name === 'Rversion') {
+      this.#msize = Number(m.values[0]);
+      this.#dialect = dialectOf(String(m.values[1]));
+    }
     if (/^Rl?error$/.test(m.name) && m.values.length > 0) checkError(m);
   }
 
@@ -251,6 +257,9 @@ class Exchange {
     if (!sameNames(own, step.names)) throw new Error(`lists ${own.length} names: ${own.join(' ')}`);
   }
 }
+
+const dialectOf = (version: string): Dialect =>
+  (/^9P2000\.([uL])$/.exec(version)?.[1] ?? '') as Dialect;
 
 /** A client has room for so much of an error; a longer one is cut. */
 function checkError(m: Message): void {

@@ -3,16 +3,18 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { arena, type FileDevice, fusermount, mount, open, unmount } from '@9p/rawio';
 import { errorText, refuse } from 'slashnet/core';
-import { fsname } from './backend.js';
+import { type MountRequest, subtype } from './backend.js';
 import { type Channel, type Gone, request_bytes } from './channel.js';
 
 /** Mount on `dir`: with mount(2), or through fusermount3(1) for who may not. */
-export function mountRaw(dir: string, options: string): Channel {
+export function mountRaw(m: Pick<MountRequest, 'dir' | 'source'>, options: string): Channel {
+  const { dir, source } = m;
   try {
-    if (process.getuid?.() !== 0) return new RawChannel(fusermount(dir, options, fsname), dir);
+    if (process.getuid?.() !== 0)
+      return new RawChannel(fusermount(dir, options, subtype, source), dir);
     const fd = openSync('/dev/fuse', constants.O_RDWR | constants.O_NONBLOCK);
     try {
-      mount(fd, dir, options, fsname);
+      mount(fd, dir, options, subtype, source);
     } catch (e) {
       closeSync(fd);
       throw e;

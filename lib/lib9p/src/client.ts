@@ -3,6 +3,7 @@
  *  Requests made in one turn of the event loop go out in one write; replies are matched by tag,
  *  in any order. A request's promise is rejected with the server's text, or with `hungup: ...`. */
 import { le16, le32 } from './bytes.js';
+import { type Cancel, isCancelled } from './cancel.js';
 import { ClientFid } from './clientfid.js';
 import { decode, encode } from './codec.js';
 import { Ebig, Eintr, Etags, FileError, refuse } from './errors.js';
@@ -10,7 +11,6 @@ import type { Fcall, Rmessage, Tmessage } from './fcall.js';
 import { code, iohdrsz, max_msize_bytes, min_msize_bytes, nofid, notag } from './fcall.js';
 import { formatBytes } from './format.js';
 import { Framer } from './framer.js';
-import type { Req } from './tree.js';
 import { Writer } from './writer.js';
 
 /** What a client asks of the carrier of its bytes: as Wire, but a client is never stopped. */
@@ -27,9 +27,6 @@ export interface ClientOptions {
   readonly tags?: number;
   readonly trace?: (line: string) => void;
 }
-
-/** How a caller gives an operation up: an AbortSignal, or the Req of a server that it works for. */
-export type Cancel = AbortSignal | Pick<Req, 'flushed' | 'onflush'>;
 
 type Name<M extends { type: string }> = M['type'] extends `${'T' | 'R'}${infer N}` ? N : never;
 /** What a request says but for type and tag, and the message that answers it. */
@@ -58,6 +55,9 @@ const io_bytes = 23;
 
 export class Client {
   msize = 0;
+  /** False once the server was seen to take requests out of order: none is sent any more ahead of
+   *  one that it depends on. */
+  ordered = true;
   trace: ((line: string) => void) | undefined;
   /** Called once, when the connection is over. */
   onend: ((why: string) => void) | undefined;
@@ -67,6 +67,8 @@ export class Client {
   readonly #framer: Framer;
   readonly #out = new Writer();
   readonly #pending = new Map<number, Pending>();
+  /** How many requests each Req of a server would give up. */
+  readonly #watched = new Map<Cancel, number>();
   readonly #freeTags: number[] = [];
   readonly #freeFids: number[] = [];
   #tags = 0;
@@ -190,6 +192,14 @@ export class Client {
     this.#wire.end(why);
   }
 
+  /** A request that went ahead failed with `e` since another was not done yet: it had no effect,
+   *  may be asked again, and no more go ahead. */
+  outOfTurn(e: unknown): boolean {
+    const early = e instanceof FileError && /\bfid\b|not open/.test(e.message);
+    if (early) this.ordered = false;
+    return early;
+  }
+
   newFid(): number {
     return this.#freeFids.pop() ?? this.#fids++;
   }
@@ -213,7 +223,7 @@ export class Client {
     reject: (e: Error) => void,
   ): number {
     if (this.#ended !== undefined) refuse(`hungup: ${this.#ended}`);
-    if (cancel !== undefined && cancelled(cancel)) refuse(Eintr);
+    if (cancel !== undefined && isCancelled(cancel)) refuse(Eintr);
     if (this.#pending.size >= this.#tagLimit && type !== code.Tflush) refuse(Etags);
     const tag = type === code.Tversion ? notag : this.#newTag();
     const flags = { onabort: undefined, flushing: false, done: false };
@@ -224,9 +234,26 @@ export class Client {
   }
 
   #watch(cancel: Cancel, tag: number, p: Pending): void {
-    p.onabort = () => this.#flush(tag, p);
-    if (cancel instanceof AbortSignal) cancel.addEventListener('abort', p.onabort, { once: true });
-    else cancel.onflush = p.onabort;
+    if (cancel instanceof AbortSignal) {
+      p.onabort = () => this.#flush(tag, p);
+      return cancel.addEventListener('abort', p.onabort, { once: true });
+    }
+    const n = this.#watched.get(cancel) ?? 0;
+    this.#watched.set(cancel, n + 1);
+    if (n === 0) cancel.onflush = () => this.#flushAll(cancel);
+  }
+
+  /** A Req has one `onflush`, and may be that of several requests. */
+  #flushAll(cancel: Cancel): void {
+    for (const [tag, p] of this.#pending) if (p.cancel === cancel) this.#flush(tag, p);
+  }
+
+  #unwatch(cancel: Cancel, p: Pending): void {
+    if (cancel instanceof AbortSignal) return cancel.removeEventListener('abort', p.onabort!);
+    const n = this.#watched.get(cancel)! - 1;
+    if (n > 0) return void this.#watched.set(cancel, n);
+    this.#watched.delete(cancel);
+    cancel.onflush = undefined;
   }
 
   #sent(start: number): void {
@@ -295,8 +322,7 @@ export class Client {
   #settle(p: Pending | undefined): boolean {
     if (p === undefined || p.done) return false;
     p.done = true;
-    if (p.cancel instanceof AbortSignal) p.cancel.removeEventListener('abort', p.onabort!);
-    else if (p.cancel !== undefined) p.cancel.onflush = undefined;
+    if (p.cancel !== undefined) this.#unwatch(p.cancel, p);
     return true;
   }
 
@@ -306,8 +332,6 @@ export class Client {
     return p;
   }
 }
-
-const cancelled = (c: Cancel): boolean => (c instanceof AbortSignal ? c.aborted : c.flushed);
 
 /** The data are the reader's own: the buffer that they came in goes back to its owner. */
 function rread(b: Uint8Array, o: number, end: number): Fcall | string {

@@ -1,6 +1,7 @@
 /** A client's fid: one message each, and no more. */
-import type { Cancel, Client } from './client.js';
-import { FileError, refuse } from './errors.js';
+import type { Cancel } from './cancel.js';
+import type { Client } from './client.js';
+import { Efound, Eintr, Ewalk, FileError } from './errors.js';
 import { maxwelem } from './fcall.js';
 import { changeDir, decodeDirs } from './stat.js';
 import { type Dir, type DirChange, type Qid, qt } from './tree.js';
@@ -27,6 +28,27 @@ export class ClientFid {
       at = await from.#step(names.slice(i, i + maxwelem), cancel).finally(() => from.clunk());
     }
     return at;
+  }
+
+  /** A walk, and what is asked first of the new fid in the same write: one round trip. Of several
+   *  requests `first` may send one ahead of the answer to another where `client.ordered`. If it
+   *  fails the fid is gone. */
+  async walkAnd<T>(
+    names: readonly string[],
+    first: (fid: ClientFid) => Promise<T>,
+    cancel?: Cancel,
+  ): Promise<[ClientFid, T]> {
+    const { client } = this;
+    if (!client.ordered || names.length > maxwelem) {
+      const fid = await this.walk(names, cancel);
+      return [fid, await fid.orDrop(first(fid))];
+    }
+    const fid = this.#unmade();
+    const both = [this.#walk(fid, names, cancel), first(fid)] as const;
+    const [walk, done] = await Promise.allSettled(both);
+    if (walk.status === 'rejected') return fid.#lost(walk.reason);
+    if (done.status === 'fulfilled') return [fid, done.value];
+    return [fid, await fid.orDrop(fid.#inTurn(first, done.reason))];
   }
 
   async open(mode: number, cancel?: Cancel): Promise<this> {
@@ -80,20 +102,54 @@ export class ClientFid {
     await this.#last(this.client.rpc('clunk', { fid: this.fid }));
   }
 
+  /** Clunk it, and do not wait for that: what is sent later comes after it. */
+  drop(): void {
+    this.clunk().catch(() => undefined);
+  }
+
+  /** What became of an operation on this fid, which is gone if it failed. */
+  async orDrop<T>(done: Promise<T>): Promise<T> {
+    try {
+      return await done;
+    } catch (e) {
+      this.drop();
+      throw e;
+    }
+  }
+
   get isDir(): boolean {
     return (this.qid.type & qt.dir) !== 0;
   }
 
   async #step(names: readonly string[], cancel: Cancel | undefined): Promise<ClientFid> {
-    const newfid = this.client.newFid();
-    const { qids } = await this.client.rpc('walk', { fid: this.fid, newfid, names }, cancel);
-    if (qids.length > names.length) refuse('too many qids returned by walk');
-    if (qids.length === names.length)
-      return new ClientFid(this.client, newfid, qids.at(-1) ?? this.qid);
-    this.client.freeFid(newfid);
-    const last = qids.at(-1);
-    const inFile = last !== undefined && (last.type & qt.dir) === 0;
-    return refuse(inFile ? 'walk in non-directory' : 'file not found');
+    const fid = this.#unmade();
+    await this.#walk(fid, names, cancel).catch((e) => fid.#lost(e));
+    return fid;
+  }
+
+  #unmade(): ClientFid {
+    return new ClientFid(this.client, this.client.newFid(), this.qid);
+  }
+
+  async #walk(to: ClientFid, names: readonly string[], cancel: Cancel | undefined): Promise<void> {
+    const asked = { fid: this.fid, newfid: to.fid, names };
+    const { qids } = await this.client.rpc('walk', asked, cancel);
+    if (qids.length !== names.length) throw new FileError(astray(names, qids));
+    to.qid = qids.at(-1) ?? this.qid;
+  }
+
+  /** The walk that was to make this fid failed. One that was given up may have been done. */
+  #lost(e: unknown): never {
+    if (e instanceof Error && e.message === Eintr) this.drop();
+    else this.client.freeFid(this.fid);
+    throw e;
+  }
+
+  /** A server that takes requests as it likes had no such fid yet: ask again, now that it has,
+   *  and wait for each answer from now on. */
+  async #inTurn<T>(first: (fid: ClientFid) => Promise<T>, why: unknown): Promise<T> {
+    if (!this.client.outOfTurn(why)) throw why;
+    return first(this);
   }
 
   #opened(qid: Qid, iounit: number): this {
@@ -109,4 +165,11 @@ export class ClientFid {
       this.client.freeFid(this.fid);
     }
   }
+}
+
+/** Why a walk came back with other than a qid a name. */
+function astray(names: readonly string[], qids: readonly Qid[]): string {
+  if (qids.length > names.length) return 'too many qids returned by walk';
+  const last = qids.at(-1);
+  return last !== undefined && (last.type & qt.dir) === 0 ? Ewalk : Efound;
 }

@@ -31,19 +31,18 @@ export async function run(
   check: Pick<Check, 'steps'>,
   options: RunOptions,
 ): Promise<string | undefined> {
-  const peer = new Peer(await options.connect(), options.limit_ms);
-  const exchange = new Exchange(peer, options);
+  let peer: Peer | undefined;
   try {
-    await exchange.play(check.steps);
+    peer = new Peer(await options.connect(), options.limit_ms);
+    await new Exchange(peer, options).play(check.steps);
     return undefined;
   } catch (e) {
     return e instanceof Error ? e.message : String(e);
   } finally {
-    peer.close();
+    peer?.close();
   }
 }
 
-const marker = parseMessage('Tversion notag 8216 9P2000');
 const marked = parseMessage('Rversion notag * *');
 
 class Exchange {
@@ -51,6 +50,8 @@ class Exchange {
   /** What requests are written in, and replies: a Tversion changes it, and its reply. */
   #speaks: Dialect = '';
   #dialect: Dialect = '';
+  /** One that the server knows. */
+  #version = '9P2000';
   readonly #segments: Segments;
   readonly #vars: Vars;
   #over = false;
@@ -86,10 +87,11 @@ class Exchange {
 
   async #nothingMore(): Promise<void> {
     if (this.#held !== undefined) throw new Error(`a reply to nothing: ${show(this.#held)}`);
+    const marker = parseMessage(`Tversion notag 8216 ${this.#version}`);
     this.#peer.send(encode(marker, '', this.#vars));
     const b = await this.#peer.next();
     if (b === undefined) throw new Error('the server hung up at the end');
-    const m = decode(b, '');
+    const m = decode(b, this.#dialect);
     const bad = typeof m === 'string' ? m : misfit(marked, m, '', this.#vars);
     if (bad !== undefined) throw new Error(`a reply to nothing: ${describe(m, b)}`);
   }
@@ -217,7 +219,9 @@ class Exchange {
   #heed(m: Message): void {
     if (m.name === 'Rversion') {
       this.#msize = Number(m.values[0]);
-      this.#dialect = dialectOf(String(m.values[1]));
+      const version = String(m.values[1]);
+      this.#dialect = dialectOf(version);
+      if (version.startsWith('9P')) this.#version = version;
     }
     if (/^Rl?error$/.test(m.name) && m.values.length > 0) checkError(m);
   }

@@ -257,5 +257,7 @@ export function show(m: Message): string {
 function showValue(v: Value): string {
   if (typeof v === 'bigint') return String(v);
   if (!Buffer.isBuffer(v)) return `[${(v as readonly Value[]).map(showValue).join(' ')}]`;
-  return v.length > 200 ? `${v.length} bytes` : `'${v.toString('latin1')}'`;
+  if (v.length > 200) return `${v.length} bytes`;
+  const text = v.toString();
+  return /^[\p{L}\p{N}\p{P}\p{S} ]*$/u.test(text) ? `'${text}'` : `#${v.toString('hex')}`;
 }

@@ -83,6 +83,16 @@ describe('commands on a running daemon', { timeout: 60_000 }, () => {
     assert.equal(await p.ok('slashnet cat /loop/0/err'), 'line 3: unknown control message: frob\n');
   });
 
+  test('-D shows each message, and no secret', async () => {
+    const key = "'key proto=pass service=ppp user=glenda !password=opensesame'";
+    const r = await p.run(
+      `slashnet -D write /auth/ctl ${key}; echo ${key} | slashnet -D write /auth/ctl`,
+    );
+    assert.match(r.err, /-> Twrite .* !password=/);
+    assert.doesNotMatch(r.err, /opensesame/);
+    assert.deepEqual([r.code, r.out], [0, '']);
+  });
+
   test('a reader that has enough ends cat without a word', async () => {
     const files = '/version '.repeat(400);
     const r = await p.run(`slashnet cat ${files} | head -c1; :`);

@@ -5,6 +5,7 @@ import { Gate, type GateLimits, type Limits, type Listener, Server } from '@9p/l
 import { errorText, makeSystem, refuse, type System } from 'slashnet/core';
 import { userName, version } from '../src/core/runtime.js';
 import { type CarrierOptions, dialAny, openListeners } from './carriers.js';
+import { Accounts } from './fuse/accounts.js';
 import { Imports, importVerbs } from './import.js';
 import { Mounts, mountVerbs } from './mounts.js';
 import { runProfile } from './profile.js';
@@ -31,7 +32,7 @@ export interface Daemon {
   /** As one dials them. */
   readonly addresses: readonly string[];
   /** Serve the tree over FUSE at a directory. */
-  mount(dir: string): Promise<void>;
+  mount(dir: string, aname?: string, backend?: string): Promise<void>;
   unmount(dir: string): Promise<void>;
   /** Hang up, unmount, remove sockets; done within 2 s whatever a peer does. */
   stop(why: string): Promise<void>;
@@ -66,8 +67,11 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
   const bug = (e: unknown): void =>
     system.env.log(`bug: ${e instanceof Error ? e.stack : String(e)}`);
   const mounts = new Mounts(system, bug);
+  const accounts = new Accounts(process.getuid?.() ?? 0);
+  const trust = { me: system.me, accounts, insecure: o.insecure === true };
   const server = new Server(system.tree, {
-    who: (uname, peer) => whoIs(system.me, uname, peer, o.insecure === true),
+    who: (uname, peer, _aname, uid) => whoIs(trust, uname, peer, uid),
+    accounts,
     ...(o.limits === undefined ? {} : { limits: o.limits }),
     fault: bug,
     turn: (work) => system.turn.run(work),
@@ -91,7 +95,7 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
     get addresses() {
       return listeners.map((l) => l.address);
     },
-    mount: (dir) => mounts.mount(dir),
+    mount: (dir, aname, backend) => mounts.mount(dir, aname, backend),
     unmount: (dir) => mounts.unmount(dir),
     stop,
   };

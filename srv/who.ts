@@ -5,14 +5,31 @@ import { missing, peercred } from '@9p/rawio';
 import { refuse } from 'slashnet/core';
 import { Accounts } from './fuse/accounts.js';
 
-/** What the carrier proves counts; a unix socket of mode 600 and stdio are the daemon's owner's.
- *  Elsewhere names are believed, if at all. */
-export function whoIs(me: Who, uname: string, peer: Peer, insecure: boolean): Who {
+export interface Trust {
+  /** The daemon's owner. */
+  readonly me: Who;
+  readonly accounts: Accounts;
+  readonly insecure: boolean;
+}
+
+/** What the carrier proves counts. Elsewhere names are believed, if at all. The owner may say that
+ *  he asks for somebody else: v9fs attaches anew for each user. */
+export function whoIs(t: Trust, uname: string, peer: Peer, uid?: number): Who {
+  const who = proven(t.me, peer);
+  if (who === undefined) {
+    if (!t.insecure) throw refuse('authentication required');
+    return { uname: uname || 'none', groups: [], owner: uname === t.me.uname };
+  }
+  if (!who.owner || uid === undefined || uid === 0) return who;
+  t.accounts.forget(); // an attach is rare, and who joined since is known
+  return { ...t.accounts.whoOf(uid) };
+}
+
+/** A unix socket of mode 600 and stdio are the daemon's owner's; so is his certificate. */
+function proven(me: Who, peer: Peer): Who | undefined {
   if (peer.who !== undefined)
     return { ...peer.who, owner: peer.who.owner || peer.who.uname === me.uname };
-  if (peer.net === 'unix' || peer.net === 'stdio') return { ...me };
-  if (!insecure) throw refuse('authentication required');
-  return { uname: uname || 'none', groups: [], owner: uname === me.uname };
+  return peer.net === 'unix' || peer.net === 'stdio' ? { ...me } : undefined;
 }
 
 /** For a unix socket that others than its owner can reach: the system says who has connected. */
@@ -22,7 +39,7 @@ export function systemUsers(): (socket: Socket) => Who {
   const accounts = new Accounts(process.getuid?.() ?? 0);
   return (socket) => {
     const { uid, gid } = peercred(descriptor(socket));
-    accounts.forget(); // somebody may have become a member since
+    accounts.forget();
     return accounts.who(uid, gid);
   };
 }
@@ -36,6 +53,6 @@ function descriptor(socket: Socket): number {
 export function groupNumber(name: string): number {
   const accounts = new Accounts(0);
   const gid = accounts.gid(name);
-  if (accounts.groupName(gid) === name || String(gid) === name) return gid;
+  if (accounts.group(gid) === name || String(gid) === name) return gid;
   throw refuse(`no group '${name}' here`);
 }

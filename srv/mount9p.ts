@@ -2,7 +2,7 @@
  *  unmounted. */
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { dial, Mount, parseAddress, Redial } from '@9p/lib9p';
+import { type DialOptions, dial, Mount, parseAddress, Redial } from '@9p/lib9p';
 import { errorText, realClock, refuse } from 'slashnet/core';
 import { userName } from '../src/core/runtime.js';
 import { backendNamed, type FuseMount, subtype } from './fuse/backend.js';
@@ -11,6 +11,8 @@ import { unmountOurs } from './fuse/unmount.js';
 import { remoteTree } from './remote.js';
 
 export interface MountServerOptions {
+  /** How it is dialled: TLS keys, other carriers. */
+  readonly how?: DialOptions;
   /** The server's name for the tree; default all. */
   readonly aname: string;
   /** Who to be there; default the user that we are. */
@@ -56,7 +58,7 @@ async function dialAgain(address: string, o: MountServerOptions): Promise<Mount>
   const trace = o.trace === undefined ? {} : { trace: o.trace };
   const uname = o.uname || userName();
   const redial = new Redial(
-    (signal) => dial(address, { uname, aname, signal, ...trace }),
+    (signal) => dial(address, { ...o.how, uname, aname, signal, ...trace }),
     realClock,
   );
   try {

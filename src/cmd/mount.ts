@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { errorText, quote } from 'slashnet/core';
 import { type Command, type Options, Usage } from './command.js';
+import { diallingOf, keyWords } from './dialling.js';
 import { control } from './names.js';
 import { signalled, survive } from './serve.js';
 
@@ -33,7 +34,7 @@ function optionWords(o: Options): string[] {
 /** Another process of ours mounts and goes on by itself. */
 async function inBackground(args: readonly string[], o: Options): Promise<number> {
   const script = process.argv[1] as string;
-  const words = [script, 'mount', '--foreground', ...optionWords(o), '--', ...args];
+  const words = [script, ...keyWords(o), 'mount', '--foreground', ...optionWords(o), '--', ...args];
   const child = spawn(process.execPath, [...process.execArgv, ...words], {
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -63,6 +64,7 @@ async function inForeground(args: readonly string[], o: Options): Promise<number
   const starting = mountServer(address, resolve(dir), {
     aname: text(o.aname),
     uname: text(o.uname),
+    how: await diallingOf(o),
     backend: text(o.fuseBackend),
     allowOther: o.allowOther === true,
     trace: debug,

@@ -1,6 +1,6 @@
 /** slashnet ns, bind, unbind, mount, unmount: the name space of a daemon. */
 import { resolve } from 'node:path';
-import { quote } from 'slashnet/core';
+import { quote } from '../core/words.js';
 import { type Command, type Options, out, withDaemon } from './command.js';
 
 const control = (o: Options, line: string): Promise<number> =>

@@ -2,8 +2,8 @@
  *  where everything is put together. */
 import { readFile } from 'node:fs/promises';
 import { serveStdio } from '@9p/lib9p';
-import { errorText } from 'slashnet/core';
 import type { DaemonOptions } from '../../srv/daemon.js';
+import { errorText } from '../core/errors.js';
 import { defaultSocket } from '../core/runtime.js';
 import { type Command, type Options, Usage } from './command.js';
 

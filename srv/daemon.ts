@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Listener, listen, type Peer, parseAddress, Server, type Who } from '@9p/lib9p';
 import { errorText, makeSystem, refuse, type System } from 'slashnet/core';
 import { userName, version } from '../src/core/runtime.js';
+import { Accounts } from './fuse/accounts.js';
 import { Imports, importVerbs } from './import.js';
 import { Mounts, mountVerbs } from './mounts.js';
 import { runProfile } from './profile.js';
@@ -32,10 +33,16 @@ export interface Daemon {
   /** As one dials them. */
   readonly addresses: readonly string[];
   /** Serve the tree over FUSE at a directory. */
-  mount(dir: string): Promise<void>;
+  mount(dir: string, aname?: string, backend?: string): Promise<void>;
   unmount(dir: string): Promise<void>;
   /** Hang up, unmount, remove sockets; done within 2 s whatever a peer does. */
   stop(why: string): Promise<void>;
+}
+
+interface Trust {
+  readonly system: System;
+  readonly accounts: Accounts;
+  readonly insecure: boolean;
 }
 
 /** Two seconds in all, whatever a peer does: what the host had from us is undone
@@ -66,8 +73,11 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
   const bug = (e: unknown): void =>
     system.env.log(`bug: ${e instanceof Error ? e.stack : String(e)}`);
   const mounts = new Mounts(system, bug);
+  const accounts = new Accounts(process.getuid?.() ?? 0);
+  const trust = { system, accounts, insecure: o.insecure === true };
   const server = new Server(system.tree, {
-    who: (uname, peer) => whoIs(system, uname, peer, o.insecure === true),
+    who: (uname, peer, _aname, uid) => whoIs(trust, uname, peer, uid),
+    accounts,
     fault: bug,
     turn: (work) => system.turn.run(work),
     ...(o.trace === undefined ? {} : { trace: o.trace }),
@@ -90,7 +100,7 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
     get addresses() {
       return listeners.map((l) => l.address);
     },
-    mount: (dir) => mounts.mount(dir),
+    mount: (dir, aname, backend) => mounts.mount(dir, aname, backend),
     unmount: (dir) => mounts.unmount(dir),
     stop,
   };
@@ -118,10 +128,13 @@ async function begin(d: Daemon, o: DaemonOptions, listeners: Listener[]): Promis
   }
 }
 
-/** A unix socket of mode 600 and stdio are their owner's. Elsewhere
- *  names are believed, if at all. */
-function whoIs(system: System, uname: string, peer: Peer, insecure: boolean): Who {
-  if (peer.net === 'unix' || peer.net === 'stdio') return { ...system.me };
+/** A unix socket of mode 600 and stdio are their owner's, who may say that he asks for somebody
+ *  else: v9fs attaches anew for each user. Elsewhere names are believed, if at all. */
+function whoIs(s: Trust, uname: string, peer: Peer, uid: number | undefined): Who {
+  const { system, accounts, insecure } = s;
+  accounts.forget(); // an attach is rare, and who joined since is known
+  if (peer.net === 'unix' || peer.net === 'stdio')
+    return uid === undefined || uid === 0 ? { ...system.me } : { ...accounts.whoOf(uid) };
   if (!insecure) throw refuse('authentication required');
   return { uname: uname || 'none', groups: [], owner: uname === system.me.uname };
 }

@@ -1,7 +1,7 @@
 /** Users and groups by number and by name, from /etc/passwd and /etc/group:
  *  who asks, and whose a file is. */
 import { readFileSync } from 'node:fs';
-import type { Who } from '@9p/lib9p';
+import type { Accounts as Numbers, Who } from '@9p/lib9p';
 
 export interface AccountFiles {
   passwd(): string;
@@ -27,6 +27,8 @@ const callers_max = 1024;
 interface Tables {
   readonly userNames: Map<number, string>;
   readonly userIds: Map<string, number>;
+  /** A user's own group. */
+  readonly primary: Map<number, number>;
   readonly groupNames: Map<number, string>;
   readonly groupIds: Map<string, number>;
   /** Names of the groups in whose line a user stands. */
@@ -37,11 +39,13 @@ function parse(files: AccountFiles): Tables {
   const t: Tables = {
     userNames: new Map(),
     userIds: new Map(),
+    primary: new Map(),
     groupNames: new Map(),
     groupIds: new Map(),
     groupsOf: new Map(),
   };
-  for (const [name, id] of records(files.passwd())) {
+  for (const [name, id, gid] of records(files.passwd())) {
+    if (!t.userNames.has(id)) t.primary.set(id, Number(gid));
     if (!t.userNames.has(id)) t.userNames.set(id, name);
     t.userIds.set(name, id);
   }
@@ -64,7 +68,7 @@ function* records(text: string): Generator<readonly [string, number, string]> {
   }
 }
 
-export class Accounts {
+export class Accounts implements Numbers {
   readonly #files: AccountFiles;
   /** The daemon's owner, besides root. */
   readonly #owner: number;
@@ -115,8 +119,15 @@ export class Accounts {
   gid(name: string): number {
     return this.#known.groupIds.get(name) ?? numberOf(name);
   }
-  groupName(gid: number): string {
+  user(uid: number): string {
+    return this.#known.userNames.get(uid) ?? String(uid);
+  }
+  group(gid: number): string {
     return this.#known.groupNames.get(gid) ?? String(gid);
+  }
+  /** By his number alone, in his own group. */
+  whoOf(uid: number): Who {
+    return this.who(uid, this.#known.primary.get(uid) ?? uid);
   }
 }
 

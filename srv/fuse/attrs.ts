@@ -71,7 +71,7 @@ function change(s: Session, op: Op, inode: Inode, asked: Setattr): void {
 export function changeOf(asked: Setattr, accounts: Accounts): DirChange {
   return {
     ...(asked.mode === undefined ? {} : { mode: asked.mode & 0o777 }),
-    ...(asked.gid === undefined ? {} : { gid: accounts.groupName(asked.gid) }),
+    ...(asked.gid === undefined ? {} : { gid: accounts.group(asked.gid) }),
     ...(asked.size === undefined ? {} : { length: asked.size }),
     ...(asked.mtime === undefined ? {} : { mtime: asked.mtime }),
   };

@@ -13,12 +13,12 @@ const limit_ms = 120_000;
  * be defined; here it gives false and is itself one test, which passes if they do. `url`
  * is the file's import.meta.url.
  */
-export function inNetns(url: string, what: string): boolean {
+export function inNetns(url: string, what: string, ...programs: readonly string[]): boolean {
   if (process.env.SLASHNET_NETNS === what) {
     sh('ip link set lo up');
     return true;
   }
-  test(what, { skip: needs('root', 'unshare', 'ip') || rawioMissing() }, () => {
+  test(what, { skip: needs('root', 'unshare', 'ip', ...programs) || rawioMissing() }, () => {
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     const child = spawnSync(
       'unshare',

@@ -5,8 +5,10 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { dial } from '@9p/lib9p';
+import { dial, nofid, nouid } from '@9p/lib9p';
 import { type Daemon, type DaemonOptions, startDaemon } from '../../srv/daemon.js';
+import { bytes } from '../kit/index.js';
+import { Raw, settled } from './lib9p-kit.js';
 
 async function withDaemons(
   f: (dir: string, start: (name: string, o?: DaemonOptions) => Promise<Daemon>) => Promise<void>,
@@ -50,6 +52,29 @@ test('a profile runs before the socket opens; its failure names its line', () =>
       startDaemon({ socket: join(dir, 'b'), profile: bad }),
       /^FileError: p:3: unknown control message: frob$/,
     );
+  }));
+
+test('on the socket, a user who is given by his number is himself, and no more', () =>
+  withDaemons(async (_dir, start) => {
+    const d = await start('a');
+    const raw = new Raw(d.server, { net: 'unix', address: '' }).start(8216, '9P2000.L');
+    const control = (uid: number, fid: number) => {
+      raw.ask({ type: 'Tattach', fid, afid: nofid, uname: '', aname: '', uid });
+      raw.ask({ type: 'Twalk', fid, newfid: fid, names: ['ctl'] });
+      raw.ask({ type: 'Tlopen', fid, flags: 1 });
+      return { type: 'Twrite', fid, offset: 0n, data: bytes('616c696173202f78') } as const;
+    };
+    const me = process.getuid?.() ?? 0;
+    for (const uid of [nouid, me, 0]) {
+      raw.ask(control(uid, 10 + (uid % 7)));
+      await settled();
+      assert.equal(raw.replies.at(-1)?.type, 'Rwrite', `uid ${uid}`);
+    }
+    raw.ask(control(54321, 20));
+    await settled();
+    assert.deepEqual(raw.replies.at(-1)?.type, 'Rlerror');
+    const attr = raw.ask({ type: 'Tgetattr', fid: 20, mask: 0x7ffn });
+    assert.equal(attr?.type === 'Rgetattr' && attr.uid, me);
   }));
 
 test('a tree of another daemon is imported; its own is refused; a lost one says so', () =>

@@ -33,7 +33,7 @@ async function pair(first: string): Promise<[tun: string, memory: string]> {
   return [a, b];
 }
 
-if (inNetns(import.meta.url, 'ipifc on Linux')) {
+if (inNetns(import.meta.url, 'ipifc on Linux', 'ping')) {
   f.system.env.serve(layer);
   const running = ipifc.start(f.system.env, []);
   after(async () => {

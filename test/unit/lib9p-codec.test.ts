@@ -16,7 +16,7 @@ import {
   Writer,
 } from '@9p/lib9p';
 import { bytes, cuts, SeededRandom } from '../kit/index.js';
-import { dirOf, randomDir, randomFcall, types } from './lib9p-kit.js';
+import { dialects, dirOf, randomDir, randomFcall, types, typesOf } from './lib9p-kit.js';
 
 const qid = { type: 0x80, vers: 3, path: 0x0102030405060708n };
 const qidHex = '80 03000000 0807060504030201';
@@ -148,28 +148,31 @@ test('every message has its bytes and its line', () => {
 
 test('messages by chance come back as they were, wherever they lie', () => {
   const r = new SeededRandom(1);
-  for (let i = 0; i < 3000; i++) {
-    const f = randomFcall(r);
+  for (let i = 0; i < 6000; i++) {
+    const dialect = r.pick(dialects);
+    const f = randomFcall(r, undefined, dialect);
     const w = new Writer(new Uint8Array(512).fill(0xa5));
     w.at = r.below(300);
     const start = w.at;
-    encode(w, f);
-    assert.deepEqual(decode(w.buf, start, w.at), f, `message ${i}`);
+    encode(w, f, dialect);
+    assert.deepEqual(decode(w.buf, start, w.at, dialect), f, `message ${i} of ${dialect}`);
+    assert.doesNotMatch(formatBytes(w.buf, start, w.at, false, dialect), /undefined|\n/);
   }
 });
 
 test('a message cut short, too long, or of a wrong count is refused with the reason', () => {
   const r = new SeededRandom(2);
-  for (const type of types) {
-    const b = encodeFcall(randomFcall(r, type));
-    for (const cut of cuts(b)) {
-      if (cut.length >= 4) new DataView(cut.buffer).setUint32(0, cut.length, true);
-      assert.equal(typeof decode(cut, 0, cut.length), 'string', `${type} of ${cut.length}`);
+  for (const d of dialects)
+    for (const type of typesOf(d)) {
+      const b = encodeFcall(randomFcall(r, type, d), d);
+      for (const cut of cuts(b)) {
+        if (cut.length >= 4) new DataView(cut.buffer).setUint32(0, cut.length, true);
+        assert.equal(typeof decode(cut, 0, cut.length, d), 'string', `${type} of ${cut.length}`);
+      }
+      const long = Uint8Array.from([...b, 0]);
+      new DataView(long.buffer).setUint32(0, long.length, true);
+      assert.equal(decode(long, 0, long.length, d), 'message too long', type);
     }
-    const long = Uint8Array.from([...b, 0]);
-    new DataView(long.buffer).setUint32(0, long.length, true);
-    assert.equal(decode(long, 0, long.length), 'message too long', type);
-  }
   const refused: readonly [hex: string, why: string][] = [
     ['07000000 6a 0100', 'unknown message type 106'],
     ['07000000 80 0100', 'unknown message type 128'],
@@ -186,7 +189,7 @@ test('a message cut short, too long, or of a wrong count is refused with the rea
 test('directory entries: many in a read, "do not touch" in a wstat', () => {
   const r = new SeededRandom(3);
   const dirs = Array.from({ length: 50 }, () => ({ ...randomDir(r), type: 0, dev: 0 }));
-  const b = Buffer.concat(dirs.map(encodeDir));
+  const b = Buffer.concat(dirs.map((d) => encodeDir(d)));
   assert.deepEqual(decodeDirs(b), dirs);
   assert.equal(typeof decodeDirs(b.subarray(0, -1)), 'string');
   assert.deepEqual(dirChange(changeDir({})), {});

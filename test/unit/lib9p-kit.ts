@@ -5,10 +5,15 @@ import {
   type ClientOptions,
   type Connection,
   code,
+  type Dialect,
   decode,
   encodeFcall,
   type Fcall,
   Framer,
+  type Kind,
+  type Kinds,
+  layoutOf,
+  type MoreKinds,
   Mount,
   type Node,
   nofid,
@@ -19,6 +24,7 @@ import {
   type Req,
   type Rmessage,
   type Server,
+  speaks,
   type Tmessage,
   type Tree,
   type WireDir,
@@ -36,6 +42,7 @@ export class Raw {
   keeps = false;
   readonly connection: Connection;
   readonly #framer = new Framer(1 << 20);
+  dialect: Dialect = '9P2000';
   #tag = 0;
 
   constructor(server: Server, peer = { net: 'test', address: '' }) {
@@ -54,7 +61,7 @@ export class Raw {
     this.writes.push(b.length);
     this.#framer.feed(b);
     const f = this.#framer;
-    while (f.next()) this.replies.push(reply(f.buf.slice(f.start, f.end)));
+    while (f.next()) this.replies.push(reply(f.buf.slice(f.start, f.end), this.dialect));
     f.keep();
     // Who may use his buffer again does: nobody reads it after the write.
     if (!this.keeps) b.fill(0xa5);
@@ -64,7 +71,7 @@ export class Raw {
   /** Messages in one receive; the replies that they had at once. */
   send(...messages: readonly Tmessage[]): Rmessage[] {
     const before = this.replies.length;
-    this.connection.receive(Buffer.concat(messages.map(encodeFcall)));
+    this.connection.receive(Buffer.concat(messages.map((f) => encodeFcall(f, this.dialect))));
     return this.replies.slice(before);
   }
 
@@ -76,11 +83,13 @@ export class Raw {
   /** The text of the error that the request gets. */
   error(f: Untagged): string {
     const r = this.ask(f);
+    if (r?.type === 'Rlerror') return String(r.ecode);
     return r?.type === 'Rerror' ? r.ename : `no error: ${JSON.stringify(r, bigints)}`;
   }
 
-  start(msize = 8216): this {
-    this.send({ type: 'Tversion', tag: notag, msize, version: '9P2000' });
+  start(msize = 8216, dialect: Dialect = '9P2000'): this {
+    this.send({ type: 'Tversion', tag: notag, msize, version: dialect });
+    this.dialect = dialect;
     this.ask({ type: 'Tattach', fid: 0, afid: nofid, uname: 'glenda', aname: '' });
     this.replies.length = 0;
     this.writes.length = 0;
@@ -101,8 +110,8 @@ export type Untagged = Untag<Tmessage>;
 
 const bigints = (_: string, v: unknown): unknown => (typeof v === 'bigint' ? String(v) : v);
 
-function reply(b: Uint8Array): Rmessage {
-  const f = decode(b, 0, b.length);
+function reply(b: Uint8Array, dialect: Dialect): Rmessage {
+  const f = decode(b, 0, b.length, dialect);
   if (typeof f === 'string') throw new Error(`bad reply: ${f}`);
   if (f.type[0] !== 'R') throw new Error(`server sent ${f.type}`);
   return f as Rmessage;
@@ -210,7 +219,7 @@ export function flatTree(files: readonly Node[], later = false): Tree {
   const root: Node = {
     qid,
     name: '/',
-    stat: () => dirOf('/', qid),
+    stat: () => ({ ...dirOf('/', qid), mode: 0x800001ed }),
     walk: (name) => (later ? Promise.resolve(find(name)) : find(name)),
     list: () => files,
     open: () => {
@@ -239,47 +248,53 @@ export function randomDir(r: SeededRandom): WireDir {
   return { type: u16(r), dev: r.u32(), qid: randomQid(r), ...numbers, name, uid, gid, muid };
 }
 
-type Maker = (r: SeededRandom) => object;
-const stat: Maker = (r) => ({ stat: randomDir(r) });
-const fid: Maker = (r) => ({ fid: r.u32() });
-const opened: Maker = (r) => ({ qid: randomQid(r), iounit: r.u32() });
-const version: Maker = (r) => ({ msize: r.u32(), version: r.pick(words) });
-const data: Maker = (r) => ({ data: r.bytes(r.below(70)) });
-const nothing: Maker = () => ({});
-
-const makers: Record<Fcall['type'], readonly Maker[]> = {
-  Tversion: [version],
-  Rversion: [version],
-  Tauth: [(r) => ({ afid: r.u32(), uname: r.pick(words), aname: r.pick(words) })],
-  Rauth: [(r) => ({ aqid: randomQid(r) })],
-  Tattach: [fid, (r) => ({ afid: r.u32(), uname: r.pick(words), aname: r.pick(words) })],
-  Rattach: [(r) => ({ qid: randomQid(r) })],
-  Rerror: [(r) => ({ ename: r.pick(words) })],
-  Tflush: [(r) => ({ oldtag: u16(r) })],
-  Rflush: [nothing],
-  Twalk: [fid, (r) => ({ newfid: r.u32(), names: some(r, 16, () => r.pick(words)) })],
-  Rwalk: [(r) => ({ qids: some(r, 16, () => randomQid(r)) })],
-  Topen: [fid, (r) => ({ mode: r.below(256) })],
-  Ropen: [opened],
-  Tcreate: [fid, (r) => ({ name: r.pick(words), perm: r.u32(), mode: r.below(256) })],
-  Rcreate: [opened],
-  Tread: [fid, (r) => ({ offset: u64(r), count: r.u32() })],
-  Rread: [data],
-  Twrite: [fid, (r) => ({ offset: u64(r) }), data],
-  Rwrite: [(r) => ({ count: r.u32() })],
-  Tclunk: [fid],
-  Rclunk: [nothing],
-  Tremove: [fid],
-  Rremove: [nothing],
-  Tstat: [fid],
-  Rstat: [stat],
-  Twstat: [fid, stat],
-  Rwstat: [nothing],
+type Maker<T> = (r: SeededRandom) => T;
+const u32: Maker<number> = (r) => r.u32();
+const word: Maker<string> = (r) => r.pick(words);
+const makers: { readonly [K in keyof Kinds]: Maker<Kinds[K]> } & {
+  readonly [K in keyof MoreKinds]: Maker<MoreKinds[K]>;
+} = {
+  u8: (r) => r.below(256),
+  u16,
+  u32,
+  u64,
+  fid: u32,
+  perm: u32,
+  mode: u32,
+  str: word,
+  quoted: word,
+  ename: word,
+  qid: randomQid,
+  names: (r) => some(r, 16, () => r.pick(words)),
+  qids: (r) => some(r, 16, () => randomQid(r)),
+  data: (r) => r.bytes(r.below(70)),
+  stat: randomDir,
+  uid: u32,
+  errno: u32,
+  extension: word,
 };
 
-export const types = Object.keys(code) as readonly Fcall['type'][];
+export const dialects: readonly Dialect[] = ['9P2000', '9P2000.u', '9P2000.L'];
+const has = (d: Dialect, kind: Kind): boolean =>
+  kind === 'uid' ? d !== '9P2000' : !(kind === 'errno' || kind === 'extension') || d === '9P2000.u';
 
-export function randomFcall(r: SeededRandom, type: Fcall['type'] = r.pick(types)): Fcall {
-  const parts = makers[type].map((make) => make(r));
-  return Object.assign({ type, tag: u16(r) }, ...parts) as Fcall;
+/** The messages of a dialect. */
+export const typesOf = (d: Dialect): readonly Fcall['type'][] =>
+  layoutOf.flatMap((l) => (l !== undefined && speaks(d, code[l.type]) ? [l.type] : []));
+export const types = typesOf('9P2000');
+
+export function randomFcall(
+  r: SeededRandom,
+  type?: Fcall['type'],
+  dialect: Dialect = '9P2000',
+): Fcall {
+  const t = type ?? r.pick(typesOf(dialect));
+  const f: Record<string, unknown> = { type: t, tag: u16(r) };
+  for (const [name, kind] of layoutOf[code[t]]!.fields) {
+    if (!has(dialect, kind)) continue;
+    const more = { extension: r.pick(words), nuid: r.u32(), ngid: r.u32(), nmuid: r.u32() };
+    const made = makers[kind](r);
+    f[name] = kind === 'stat' && dialect === '9P2000.u' ? { ...(made as WireDir), ...more } : made;
+  }
+  return f as unknown as Fcall;
 }

@@ -57,8 +57,9 @@ test('version: size and dialect are agreed on, or refused', () => {
     [8216, '9P2000', '8216 9P2000'],
     [256, '9P2000', '256 9P2000'],
     [0xffffffff, '9P2000', '1048576 9P2000'],
-    [8216, '9P2000.L', '8216 9P2000'],
-    [8216, '9P2000.u', '8216 9P2000'],
+    [8216, '9P2000.L', '8216 9P2000.L'],
+    [8216, '9P2000.u', '8216 9P2000.u'],
+    [8216, '9P2000.e', '8216 9P2000'],
     [8216, '9P2010', '8216 9P2000'],
     [8216, '9P1999', '8216 unknown'],
     [8216, '', '8216 unknown'],
@@ -284,7 +285,7 @@ test('each operation is done as who attached', () => {
   const mallory: Untagged = { type: 'Tattach', fid: 10, afid: nofid, uname: 'mallory', aname: '' };
   c.ask(mallory);
   const wstat = (fid: number): Untagged => ({
-    ...{ type: 'Twstat', fid, stat: changeDir({ mode: 0x800001c0 }) },
+    ...{ type: 'Twstat', fid, stat: changeDir({ mode: 0x800001ed }) },
   });
   c.ask(walk(10, 11));
   assert.equal(c.error(wstat(11)), 'not owner');

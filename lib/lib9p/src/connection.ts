@@ -2,13 +2,14 @@
  *
  *  The replies to what came in one `receive` go out in one write. A client that does not read is
  *  stopped, not fed: its requests wait here unread until `drained`. */
-import { le16, le32 } from '@9p/packet';
+import { le16, le32 } from './bytes.js';
 import { type Call, Calls, makeCall } from './calls.js';
 import { decode, encode } from './codec.js';
+import { errnoOf } from './errno.js';
 import * as err from './errors.js';
 import { errorText, FileError, refuse } from './errors.js';
 import type { Rmessage, Tmessage } from './fcall.js';
-import { code, type Fcall, header_bytes, iohdrsz, min_msize_bytes } from './fcall.js';
+import { code, type Dialect, type Fcall, header_bytes, iohdrsz, min_msize_bytes } from './fcall.js';
 import type { Fid } from './fids.js';
 import { formatBytes } from './format.js';
 import { Framer } from './framer.js';
@@ -65,7 +66,8 @@ export class Connection {
       tree: server.tree,
       calls: this.#calls,
       fids: this.#limits.fids,
-      who: (uname, aname) => server.who(uname, peer, aname),
+      who: (uname, aname, uid) => server.who(uname, peer, aname, uid),
+      accounts: server.accounts,
       fault,
     });
   }
@@ -165,7 +167,7 @@ export class Connection {
     if (this.#calls.has(tag) && type !== code.Tversion) refuse(err.Eduptag);
     if (type === code.Tread && end - o === 23) this.#tread(b, o, tag);
     else if (type === code.Twrite && end - o >= 23) this.#twrite(b, o, end, tag);
-    else this.#request(decode(b, o, end));
+    else this.#request(decode(b, o, end, this.#session.dialect));
   }
 
   #request(f: Fcall | Malformed): void {
@@ -228,20 +230,23 @@ export class Connection {
   #version(f: Extract<Tmessage, { type: 'Tversion' }>): void {
     this.#abort();
     this.#msize = 0;
+    this.#session.dialect = '9P2000';
     if (f.msize < min_msize_bytes) refuse(err.Emsize);
     const msize = Math.min(f.msize, this.#limits.msize);
-    const known = /^9P[2-9]\d{3}/.test(f.version);
-    if (known) this.#agree(msize);
-    this.#reply({ type: 'Rversion', tag: f.tag, msize, version: known ? '9P2000' : 'unknown' });
+    const dialect = dialectOf(f.version);
+    if (dialect !== undefined) this.#agree(msize, dialect);
+    this.#reply({ type: 'Rversion', tag: f.tag, msize, version: dialect ?? 'unknown' });
   }
 
-  #agree(msize: number): void {
+  #agree(msize: number, dialect: Dialect): void {
     this.#msize = msize;
     this.#framer.msize = msize;
     this.#session.iounit = msize - iohdrsz;
+    this.#session.dialect = dialect;
   }
 
   #flush(tag: number, oldtag: number): void {
+    if (this.#msize === 0) refuse(err.Enoversion);
     const call = makeCall(tag, undefined, 0);
     if (this.#calls.flush(call, oldtag)) this.#reply({ type: 'Rflush', tag });
   }
@@ -270,7 +275,7 @@ export class Connection {
   #reply(r: Rmessage): void {
     const start = this.#out.at;
     try {
-      encode(this.#out, r);
+      encode(this.#out, r, this.#session.dialect);
       if (r.type === 'Rstat' && this.#out.at - start > this.#msize) refuse(err.Estat);
     } catch (e) {
       this.#unput(start, e);
@@ -286,7 +291,12 @@ export class Connection {
 
   #error(tag: number, e: unknown): void {
     if (!(e instanceof FileError)) this.#server.fault?.(e);
-    this.#reply({ type: 'Rerror', tag, ename: errorText(e) });
+    const ename = errorText(e);
+    const errno = errnoOf(ename);
+    const numbers = this.#session.dialect === '9P2000.L';
+    this.#reply(
+      numbers ? { type: 'Rlerror', tag, ecode: errno } : { type: 'Rerror', tag, ename, errno },
+    );
   }
 
   /** Replies that come of themselves: those of one turn of the event loop go in one write. */
@@ -330,15 +340,24 @@ export class Connection {
   #traceIn(b: Uint8Array, o: number, end: number): void {
     const fid = end - o >= 11 ? this.#session.fids.find(le32(b, o + 7)) : undefined;
     // Who knows what is written to a fid that is not there.
-    const line = formatBytes(b, o, end, fid === undefined || fid.place.node.secret === true);
+    const secret = fid === undefined || fid.place.node.secret === true;
+    const line = formatBytes(b, o, end, secret, this.#session.dialect);
     this.#server.trace?.(`<-${this.id}- ${line}`);
   }
 
   #traceOut(start: number, fid: Fid | undefined): void {
     const secret = fid?.place.node.secret === true;
-    const line = formatBytes(this.#out.buf, start, this.#out.at, secret);
+    const { dialect } = this.#session;
+    const line = formatBytes(this.#out.buf, start, this.#out.at, secret, dialect);
     this.#server.trace?.(`-${this.id}-> ${line}`);
   }
+}
+
+/** What the server speaks with a client that asks for this version; version(5): a suffix that it
+ *  does not know is cut off. */
+function dialectOf(version: string): Dialect | undefined {
+  if (version === '9P2000.u' || version === '9P2000.L') return version;
+  return /^9P[2-9]\d{3}/.test(version) ? '9P2000' : undefined;
 }
 
 /** An offset as a number: beyond what one holds exactly there is no file. */

@@ -2,20 +2,26 @@
  *  ended. A count in which no entry fits gives nothing, as v9fs expects that fills up its
  *  buffer: an error only where the entry would fit in no read at all. */
 import { Ecount, Eoffset, FileError } from './errors.js';
+import type { Dialect, WireDir } from './fcall.js';
 import { encodeDir } from './stat.js';
 import type { Dir, Node, Req, Wait } from './tree.js';
 import { then } from './wait.js';
 
 export class DirReader {
   readonly #node: Node;
+  readonly #dialect: Dialect;
+  readonly #entry: (d: Dir) => WireDir;
   #nodes: readonly Node[] = [];
   #next = 0;
   /** An entry that did not fit in the last read. */
   #held: Uint8Array | undefined;
   #offset = 0;
 
-  constructor(node: Node) {
+  /** `entry` adds what the dialect has beside a Dir. */
+  constructor(node: Node, dialect: Dialect, entry: (d: Dir) => WireDir) {
     this.#node = node;
+    this.#dialect = dialect;
+    this.#entry = entry;
   }
 
   read(n: number, offset: number, req: Req): Wait<Uint8Array> {
@@ -55,12 +61,16 @@ export class DirReader {
       if (node === undefined) return;
       const stat = tryStat(node);
       if (stat instanceof Promise) return stat.then((d) => this.#resume(d, left, out, req));
-      this.#held = stat && encodeDir(stat);
+      this.#hold(stat);
     }
   }
 
+  #hold(stat: Dir | undefined): void {
+    this.#held = stat && encodeDir(this.#entry(stat), this.#dialect);
+  }
+
   #resume(stat: Dir | undefined, n: number, out: Uint8Array[], req: Req): Wait<void> {
-    this.#held = stat && encodeDir(stat);
+    this.#hold(stat);
     return this.#gather(n, out, req);
   }
 }

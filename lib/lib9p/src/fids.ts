@@ -2,6 +2,7 @@
 import type { DirReader } from './dirread.js';
 import { Ebadfid, Edupfid, Efids, FileError } from './errors.js';
 import { nofid } from './fcall.js';
+import type { Entries } from './readdir.js';
 import { type Node, type OpenFile, qt, type Who } from './tree.js';
 
 /** A node and the way back to the root: `..` of the root is the root. */
@@ -20,6 +21,10 @@ export interface Fid {
   mode: number;
   file: OpenFile | undefined;
   dir: DirReader | undefined;
+  /** The same for 9P2000.L. */
+  entries: Entries | undefined;
+  /** O_NONBLOCK, which 9P2000.L alone has. */
+  nonblock: boolean;
   /** Operations under way. */
   busy: number;
   /** Called when the last of them ends. */
@@ -65,6 +70,8 @@ export class Fids {
       mode: 0,
       file: undefined,
       dir: undefined,
+      entries: undefined,
+      nonblock: false,
       busy: 0,
       onidle: undefined,
       gone: false,

@@ -5,87 +5,76 @@
  *  A line is made only when someone listens. Bytes from a peer are shown as text where
  *  they are text, as hex where not, control characters escaped, and never more than
  *  fits a line; secrets are masked. */
-import { hex, text } from '@9p/packet';
+import { hex, text } from './bytes.js';
 import { decode } from './codec.js';
-import { type Fcall, nofid, notag, type Rmessage, type Tmessage, type WireDir } from './fcall.js';
+import {
+  code,
+  type Dialect,
+  type Fcall,
+  type Kind,
+  type Kinds,
+  layoutOf,
+  type MoreKinds,
+  nofid,
+  notag,
+  type WireDir,
+} from './fcall.js';
 import { type Qid, qt } from './tree.js';
 
 const shown_bytes = 64;
 const name_chars = 80;
 
 /** A message as it lies in a buffer; any bytes print. */
-export function formatBytes(b: Uint8Array, o: number, end: number, secret = false): string {
-  const f = decode(b, o, end);
+export function formatBytes(
+  b: Uint8Array,
+  o: number,
+  end: number,
+  secret = false,
+  dialect: Dialect = '9P2000',
+): string {
+  const f = decode(b, o, end, dialect);
   if (typeof f !== 'string') return format(f, secret);
-  return `(${f}) ${hex(b.subarray(o, Math.min(end, o + 16)), ' ')}`;
+  return `(${f}) ${hex(b.subarray(o, Math.min(end, o + 16)))}`;
 }
 
 /** `secret`: the file's data is not to be shown at all. */
 export function format(f: Fcall, secret = false): string {
-  const rest = f.type[0] === 'T' ? tline(f as Tmessage, secret) : rline(f as Rmessage, secret);
-  return `${f.type} tag ${f.tag === notag ? -1 : f.tag}${rest}`;
+  const values = f as unknown as Readonly<Record<string, never>>;
+  let line = `${f.type} tag ${f.tag === notag ? -1 : f.tag}`;
+  for (const [name, kind] of layoutOf[code[f.type]]!.fields)
+    if (values[name] !== undefined) line += ` ${field(name, kind, values[name], secret)}`;
+  return line;
 }
 
-function tline(f: Tmessage, secret: boolean): string {
-  switch (f.type) {
-    case 'Tversion':
-      return ` msize ${f.msize} version '${printable(f.version)}'`;
-    case 'Tauth':
-      return ` afid ${fidText(f.afid)} ${names(f)}`;
-    case 'Tattach':
-      return ` fid ${fidText(f.fid)} afid ${fidText(f.afid)} ${names(f)}`;
-    case 'Tflush':
-      return ` oldtag ${f.oldtag}`;
-    case 'Twalk':
-      return ` fid ${fidText(f.fid)} newfid ${fidText(f.newfid)} nwname ${list(f.names.map((s) => printable(s)))}`;
-    case 'Topen':
-      return ` fid ${fidText(f.fid)} mode ${f.mode}`;
-    case 'Tcreate':
-      return ` fid ${fidText(f.fid)} name ${printable(f.name)} perm ${formatMode(f.perm)} mode ${f.mode}`;
-    case 'Tread':
-      return ` fid ${fidText(f.fid)} offset ${f.offset} count ${f.count}`;
-    case 'Twrite':
-      return ` fid ${fidText(f.fid)} offset ${f.offset} ${formatData(f.data, secret)}`;
-    case 'Tclunk':
-    case 'Tremove':
-    case 'Tstat':
-      return ` fid ${fidText(f.fid)}`;
-    case 'Twstat':
-      return ` fid ${fidText(f.fid)} stat ${formatDir(f.stat)}`;
-    default:
-      return f satisfies never;
-  }
-}
+/** Most fields are their name and their value; these have words of their own. */
+const shown: {
+  readonly [K in keyof (Kinds & MoreKinds)]?: (
+    v: (Kinds & MoreKinds)[K],
+    secret: boolean,
+  ) => string;
+} = {
+  qid: (v) => `qid ${formatQid(v)}`,
+  names: (v) => `nwname ${list(v.map((s) => printable(s)))}`,
+  qids: (v) => `nwqid ${list(v.map(formatQid))}`,
+  data: formatData,
+  stat: (v) => `stat ${formatDir(v)}`,
+};
+const values: {
+  readonly [K in keyof (Kinds & MoreKinds)]?: (v: (Kinds & MoreKinds)[K]) => string | number;
+} = {
+  fid: (v) => (v === nofid ? -1 : v),
+  uid: (v) => v | 0,
+  perm: formatMode,
+  mode: (v) => `0${v.toString(8)}`,
+  str: (v) => printable(v),
+  extension: (v) => printable(v),
+  quoted: (v) => `'${printable(v)}'`,
+  ename: (v) => printable(mask(v), 2 * name_chars),
+};
 
-function rline(f: Rmessage, secret: boolean): string {
-  switch (f.type) {
-    case 'Rversion':
-      return ` msize ${f.msize} version '${printable(f.version)}'`;
-    case 'Rauth':
-      return ` qid ${formatQid(f.aqid)}`;
-    case 'Rattach':
-      return ` qid ${formatQid(f.qid)}`;
-    case 'Rerror':
-      return ` ename ${printable(mask(f.ename), 2 * name_chars)}`;
-    case 'Rwalk':
-      return ` nwqid ${list(f.qids.map(formatQid))}`;
-    case 'Ropen':
-    case 'Rcreate':
-      return ` qid ${formatQid(f.qid)} iounit ${f.iounit}`;
-    case 'Rread':
-      return ` ${formatData(f.data, secret)}`;
-    case 'Rwrite':
-      return ` count ${f.count}`;
-    case 'Rstat':
-      return ` stat ${formatDir(f.stat)}`;
-    case 'Rflush':
-    case 'Rclunk':
-    case 'Rremove':
-    case 'Rwstat':
-      return '';
-    default:
-      return f satisfies never;
-  }
+function field(name: string, kind: Kind, value: never, secret: boolean): string {
+  const whole = shown[kind];
+  return whole ? whole(value, secret) : `${name} ${values[kind]?.(value) ?? String(value)}`;
 }
 
 /** (path vers type), the type by its letters. */
@@ -114,7 +103,7 @@ export function formatData(b: Uint8Array, secret: boolean): string {
   if (secret) return `count ${b.length} (not shown)`;
   const some = text(b.subarray(0, 4 * shown_bytes));
   if (!isText(some) && mask(some) !== some) return `count ${b.length} (not shown)`;
-  if (!isText(some)) return `count ${b.length} ${hex(b.subarray(0, shown_bytes / 2), ' ')}`;
+  if (!isText(some)) return `count ${b.length} ${hex(b.subarray(0, shown_bytes / 2))}`;
   return `count ${b.length} '${printable(mask(some), shown_bytes)}'`;
 }
 
@@ -141,11 +130,6 @@ function escaped(c: string): string {
   if (c === '\t') return '\\t';
   return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
-
-const fidText = (fid: number): number => (fid === nofid ? -1 : fid);
-
-const names = (f: { uname: string; aname: string }): string =>
-  `uname ${printable(f.uname)} aname ${printable(f.aname)}`;
 
 const list = (items: readonly string[]): string =>
   [items.length, ...items.map((s, i) => `${i}:${s}`)].join(' ');

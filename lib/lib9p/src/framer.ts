@@ -7,7 +7,7 @@
  *
  *  A message that lies whole in a chunk is used where it lies. `keep` copies what is left over:
  *  the chunk goes back to its owner. One may stop between messages, keep, and go on later. */
-import { le32 } from '@9p/packet';
+import { le32 } from './bytes.js';
 import { header_bytes } from './fcall.js';
 import type { Malformed } from './reader.js';
 

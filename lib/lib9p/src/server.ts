@@ -1,5 +1,6 @@
-/** A 9P2000 file server over a Tree. It owns no socket: whoever
+/** A file server over a Tree, in 9P2000 and the two dialects of Linux. It owns no socket: whoever
  *  does, makes a connection of each. */
+import { type Accounts, noAccounts } from './accounts.js';
 import { Connection } from './connection.js';
 import { max_msize_bytes } from './fcall.js';
 import type { Tree, Wait, Who } from './tree.js';
@@ -9,6 +10,8 @@ export interface Peer {
   /** unix, tcp, stdio, ... */
   readonly net: string;
   readonly address: string;
+  /** Who it is, where the carrier has proof: a certificate, the system's word. */
+  readonly who?: Who;
 }
 
 /** What a connection asks of the carrier of its bytes. */
@@ -45,8 +48,12 @@ export const defaultLimits: Limits = {
 };
 
 export interface ServerOptions {
-  /** Who an attach is: refused by a throw. Without it: who it says, and nobody's owner. */
-  readonly who?: (uname: string, peer: Peer, aname: string) => Wait<Who>;
+  /** Who an attach is: refused by a throw. Without it: who the carrier proves, else who it says,
+   *  and then nobody's owner. `uid` is what 9P2000.u and 9P2000.L say beside the name, which may
+   *  then be empty. */
+  readonly who?: (uname: string, peer: Peer, aname: string, uid?: number) => Wait<Who>;
+  /** Numbers of users and groups, for 9P2000.u and 9P2000.L. */
+  readonly accounts?: Accounts;
   readonly limits?: Partial<Limits>;
   /** Every message, one line each; made only while this is set. */
   readonly trace?: (line: string) => void;
@@ -61,6 +68,7 @@ export class Server {
   readonly tree: Tree;
   readonly limits: Limits;
   readonly who: NonNullable<ServerOptions['who']>;
+  readonly accounts: Accounts;
   readonly turn: (work: () => void) => void;
   readonly connections = new Set<Connection>();
   trace: ((line: string) => void) | undefined;
@@ -70,10 +78,16 @@ export class Server {
   constructor(tree: Tree, options: ServerOptions = {}) {
     this.tree = tree;
     this.limits = { ...defaultLimits, ...options.limits };
-    this.who = options.who ?? ((uname) => ({ uname, groups: [], owner: false }));
+    this.accounts = options.accounts ?? noAccounts;
+    this.who = options.who ?? ((uname, peer, _aname, uid) => peer.who ?? this.#named(uname, uid));
     this.turn = options.turn ?? ((work) => work());
     this.trace = options.trace;
     this.fault = options.fault;
+  }
+
+  #named(uname: string, uid: number | undefined): Who {
+    const name = uname === '' && uid !== undefined ? this.accounts.user(uid) : uname;
+    return { uname: name, groups: [], owner: false };
   }
 
   connect(wire: Wire, peer: Peer): Connection {

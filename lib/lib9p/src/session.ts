@@ -1,13 +1,17 @@
 /** What the messages mean, section 5 of the manual, over a tree. Knows no bytes and no tags: every
  *  operation answers with the R message or throws the error's text. */
+import { type Accounts, noAccounts } from './accounts.js';
 import type { Call, Calls } from './calls.js';
 import { DirReader } from './dirread.js';
 import * as err from './errors.js';
 import { FileError, refuse } from './errors.js';
-import { nofid, type Rmessage, type Tmessage } from './fcall.js';
+import { type Dialect, nofid, nouid, type Rmessage, type Tmessage, type WireDir } from './fcall.js';
 import { type Fid, Fids, isDir, type Place } from './fids.js';
-import { dirChange, forbidden } from './stat.js';
-import type { Node, OpenFile, Qid, Tree, Wait, Who } from './tree.js';
+import { Linux } from './linux.js';
+import { allowed, may, needed } from './perm.js';
+import { Entries } from './readdir.js';
+import { dirChange, forbidden, goodName } from './stat.js';
+import type { Dir, Node, OpenFile, Qid, Tree, Wait, Who } from './tree.js';
 import { dmdir, newReq, omode, wantsRead, wantsWrite } from './tree.js';
 import { attempt, then } from './wait.js';
 
@@ -15,12 +19,17 @@ type T<K extends Tmessage['type']> = Extract<Tmessage, { type: K }>;
 
 /** Bits of open's mode that mean something: OCEXEC is the client's own affair and ignored. */
 const known_mode = 3 | omode.trunc | omode.rclose | 0x20;
+/** 9P2000.u: append, which is the client's affair; links, devices, pipes and sockets to make. */
+const unix_append = 0x80;
+const unix_special = 0x03b00000;
 
 export interface SessionOptions {
   readonly tree: Tree;
   readonly calls: Calls;
   readonly fids: number;
-  who(uname: string, aname: string): Wait<Who>;
+  /** `uid`: the user's number, where the client gave one. */
+  who(uname: string, aname: string, uid: number | undefined): Wait<Who>;
+  readonly accounts?: Accounts | undefined;
   /** A node threw where it must not. */
   fault(e: unknown): void;
 }
@@ -28,7 +37,10 @@ export interface SessionOptions {
 export class Session {
   /** Largest data of one Rread or Twrite; set by Tversion. */
   iounit = 0;
+  dialect: Dialect = '9P2000';
   readonly fids: Fids;
+  readonly accounts: Accounts;
+  readonly #linux = new Linux(this);
   readonly #tree: Tree;
   readonly #calls: Calls;
   readonly #who: SessionOptions['who'];
@@ -39,6 +51,7 @@ export class Session {
     this.#calls = o.calls;
     this.#who = o.who;
     this.#fault = o.fault;
+    this.accounts = o.accounts ?? noAccounts;
     this.fids = new Fids(o.fids);
   }
 
@@ -53,7 +66,12 @@ export class Session {
       case 'Twalk':
         return this.#walk(f, call);
       case 'Topen':
-        return this.#open(f, call);
+        return then(this.open(f.fid, this.#mode(f.mode), call), (qid) => ({
+          type: 'Ropen',
+          tag: f.tag,
+          qid,
+          iounit: this.iounit,
+        }));
       case 'Tcreate':
         return this.#create(f, call);
       case 'Tclunk':
@@ -64,14 +82,8 @@ export class Session {
         return this.#stat(f);
       case 'Twstat':
         return then(this.#wstat(f, call), () => ({ type: 'Rwstat', tag: f.tag }));
-      case 'Tread':
-      case 'Twrite':
-      case 'Tversion':
-      case 'Tflush':
-        return refuse('unexpected message');
-      default:
-        return f satisfies never;
     }
+    return this.#linux.handle(f, call);
   }
 
   /** Every fid is clunked; what is open closes as its operations end. */
@@ -81,8 +93,11 @@ export class Session {
 
   read(fid: Fid, n: number, offset: number, call: Call): Wait<Uint8Array> {
     if (fid.state !== 'open' || !wantsRead(fid.mode)) return refuse(err.Enotread);
+    const { file } = fid;
     if (fid.dir !== undefined) return fid.dir.read(n, offset, call);
-    return fid.file!.read(n, offset, call);
+    if (file === undefined) return refuse(err.Eisdir);
+    if (fid.nonblock && !file.ready) return refuse(err.Eagain);
+    return file.read(n, offset, call);
   }
 
   write(fid: Fid, data: Uint8Array, offset: number, call: Call): Wait<number> {
@@ -93,7 +108,7 @@ export class Session {
   #attach(f: T<'Tattach'>, call: Call): Wait<Rmessage> {
     if (f.afid !== nofid) refuse(err.Ebadfid);
     this.fids.check(f.fid);
-    return then(this.#who(f.uname, f.aname), (who) =>
+    return then(this.#who(f.uname, f.aname, f.uid === nouid ? undefined : f.uid), (who) =>
       then(this.#tree.attach(who, f.aname), (node) => {
         mustMatter(call);
         this.fids.add(f.fid, { node, up: undefined }, who);
@@ -121,32 +136,51 @@ export class Session {
     else refuse(err.Eclone);
   }
 
-  #open(f: T<'Topen'>, call: Call): Wait<Rmessage> {
-    const fid = this.fids.get(f.fid);
+  /** OAPPEND of 9P2000.u says nothing to us: the client gives offsets. */
+  #mode(mode: number): number {
+    return this.dialect === '9P2000.u' ? mode & ~unix_append : mode;
+  }
+
+  open(n: number, mode: number, call: Call): Wait<Qid> {
+    const fid = this.fids.get(n);
     const { node, up } = fid.place;
     const directory = isDir(node);
-    checkMode(fid, f.mode, directory);
-    if (rclose(f.mode) && node.remove === undefined) refuse(err.Eperm);
-    const start = () => (directory ? undefined : node.open(f.mode & ~omode.rclose, call));
+    checkMode(fid, mode, directory);
+    if (rclose(mode) && node.remove === undefined) refuse(err.Eperm);
+    const start = () =>
+      then(mayOpen(fid, mode), () =>
+        directory ? undefined : node.open(mode & ~omode.rclose, call),
+      );
     const arrived = (file: OpenFile | undefined) => ({ node: file?.node ?? node, up });
-    const opened = this.#opening(fid, f.mode, call, start, arrived);
-    return then(opened, (qid) => ({ type: 'Ropen', tag: f.tag, qid, iounit: this.iounit }));
+    return this.#opening(fid, mode, call, start, arrived);
   }
 
   #create(f: T<'Tcreate'>, call: Call): Wait<Rmessage> {
-    const fid = this.fids.get(f.fid);
+    const special = (f.perm & unix_special) !== 0 || (f.extension ?? '') !== '';
+    if (this.dialect === '9P2000.u' && special) refuse(err.Especial);
+    const created = this.create(f.fid, f.name, f.perm, this.#mode(f.mode), call);
+    return then(created, (qid) => ({ type: 'Rcreate', tag: f.tag, qid, iounit: this.iounit }));
+  }
+
+  /** The fid becomes that of the new file, open. */
+  create(n: number, name: string, perm: number, mode: number, call: Call): Wait<Qid> {
+    const fid = this.fids.get(n);
     const dir = fid.place;
     if (!isDir(dir.node)) refuse(err.Ecreate);
-    checkMode(fid, f.mode, (f.perm & dmdir) !== 0);
-    if (!goodName(f.name)) refuse(err.Ename);
-    if (dir.node.create === undefined) refuse(err.Enocreate);
-    const start = () => dir.node.create!(f.name, f.perm, f.mode & ~omode.rclose, call);
+    checkMode(fid, mode, (perm & dmdir) !== 0);
+    const start = () => this.make(dir, name, perm, mode & ~omode.rclose, call);
     const arrived = (file: OpenFile | undefined) =>
-      then(file?.node ?? dir.node.walk(f.name, call), (node) =>
+      then(file?.node ?? dir.node.walk(name, call), (node) =>
         node === undefined ? refuse(err.Efound) : { node, up: dir },
       );
-    const created = this.#opening(fid, f.mode, call, start, arrived);
-    return then(created, (qid) => ({ type: 'Rcreate', tag: f.tag, qid, iounit: this.iounit }));
+    return this.#opening(fid, mode, call, start, arrived);
+  }
+
+  make(dir: Place, name: string, perm: number, mode: number, call: Call): Wait<OpenFile> {
+    if (!isDir(dir.node)) refuse(err.Enotdir);
+    if (!goodName(name)) refuse(err.Ename);
+    if (dir.node.create === undefined) return refuse(err.Enocreate);
+    return dir.node.create(name, perm, mode, call);
   }
 
   /** Open the fid and take it where it then is; if anything fails it stays as it was. */
@@ -168,7 +202,7 @@ export class Session {
       fid.file = file;
       fid.mode = mode;
       fid.state = 'open';
-      if (isDir(place.node)) fid.dir = new DirReader(place.node);
+      if (isDir(place.node)) this.#openDir(fid);
       return file?.qid ?? place.node.qid;
     };
     const failed = (e: unknown): never => {
@@ -183,20 +217,44 @@ export class Session {
     );
   }
 
+  #openDir(fid: Fid): void {
+    if (this.dialect === '9P2000.L') fid.entries = new Entries(fid.place);
+    else fid.dir = new DirReader(fid.place.node, this.dialect, this.#numbered);
+  }
+
   #stat(f: T<'Tstat'>): Wait<Rmessage> {
     const dir = this.fids.get(f.fid).place.node.stat();
-    return then(dir, (stat) => ({ type: 'Rstat', tag: f.tag, stat }));
+    return then(dir, (stat) => ({ type: 'Rstat', tag: f.tag, stat: this.#numbered(stat) }));
   }
+
+  /** With the numbers that 9P2000.u has beside the names. */
+  readonly #numbered = (d: Dir): WireDir => {
+    if (this.dialect !== '9P2000.u') return d;
+    const { accounts } = this;
+    const numbers = { nuid: accounts.uid(d.uid), ngid: accounts.gid(d.gid) };
+    return { ...d, extension: '', ...numbers, nmuid: accounts.uid(d.muid) };
+  };
 
   #wstat(f: T<'Twstat'>, call: Call): Wait<void> {
     const { node } = this.fids.get(f.fid).place;
-    if (f.stat.name !== '' && !goodName(f.stat.name)) refuse(err.Ename);
+    const asked = this.#named(f.stat);
+    if (asked.name !== '' && !goodName(asked.name)) refuse(err.Ename);
     return then(node.stat(), (is) => {
-      const why = forbidden(f.stat, is);
+      const why = forbidden(asked, is);
       if (why !== undefined) return refuse(why);
-      const change = dirChange(f.stat);
+      const change = dirChange(asked);
       return Object.keys(change).length > 0 ? node.wstat(change, call) : undefined;
     });
+  }
+
+  /** A user or group that 9P2000.u gives by number alone. */
+  #named(d: WireDir): WireDir {
+    const { nuid = nouid, ngid = nouid } = d;
+    return {
+      ...d,
+      uid: d.uid === '' && nuid !== nouid ? this.accounts.user(nuid) : d.uid,
+      gid: d.gid === '' && ngid !== nouid ? this.accounts.group(ngid) : d.gid,
+    };
   }
 
   /** The fid goes even where the removal fails. */
@@ -282,12 +340,19 @@ function checkMode(fid: Fid, mode: number, directory: boolean): void {
   if (directory && (mode & ~(omode.rclose | 0x20)) !== omode.read) refuse(err.Eisdir);
 }
 
+/** What open(5) asks of directories: to read one, and to write the one in which a file is removed
+ *  when it closes. A file asks for itself. */
+function mayOpen(fid: Fid, mode: number): Wait<void> {
+  const { node, up } = fid.place;
+  const must = (dir: Node, want: number): Wait<void> =>
+    then(dir.stat(), (d) => (allowed(fid.who, d, want) ? undefined : refuse(err.Eperm)));
+  const remove = rclose(mode) && up !== undefined ? must(up.node, may.write) : undefined;
+  return then(remove, () => (isDir(node) ? must(node, needed(mode)) : undefined));
+}
+
 /** A request that was flushed or aborted must not change the connection any more. */
 function mustMatter(call: Call): void {
   if (call.over) refuse(err.Eintr);
 }
 
 const rclose = (mode: number): boolean => (mode & omode.rclose) !== 0;
-
-const goodName = (name: string): boolean =>
-  name !== '' && name !== '.' && name !== '..' && !name.includes('/');

@@ -1,8 +1,10 @@
 /** Directory entries on the wire, stat(5):
  *
  *  size[2] type[2] dev[4] qid[13] mode[4] atime[4] mtime[4] length[8] name[s] uid[s] gid[s] muid[s]
+ *
+ *  and in 9P2000.u after them: extension[s] uid[4] gid[4] muid[4]
  */
-import type { WireDir } from './fcall.js';
+import { type Dialect, nouid, type WireDir } from './fcall.js';
 import { Reader } from './reader.js';
 import { type Dir, type DirChange, dmdir } from './tree.js';
 import { Writer } from './writer.js';
@@ -15,7 +17,7 @@ const keep16 = 0xffff;
 const keep32 = 0xffffffff;
 const keep64 = 0xffffffffffffffffn;
 
-export function putDir(w: Writer, d: WireDir): void {
+export function putDir(w: Writer, d: WireDir, dialect: Dialect): void {
   w.need(stat_bytes);
   const start = w.at;
   w.at += 2;
@@ -30,13 +32,17 @@ export function putDir(w: Writer, d: WireDir): void {
   w.str(d.uid);
   w.str(d.gid);
   w.str(d.muid);
+  if (dialect === '9P2000.u') {
+    w.str(d.extension ?? '').need(12);
+    for (const n of [d.nuid, d.ngid, d.nmuid]) w.u32(n ?? nouid);
+  }
   const n = w.at - start - 2;
   if (n > 0xffff) throw new Error('directory entry too long');
   w.buf[start] = n;
   w.buf[start + 1] = n >>> 8;
 }
 
-export function getDir(r: Reader): WireDir {
+export function getDir(r: Reader, dialect: Dialect): WireDir {
   const size = r.u16();
   const from = r.at;
   const type = r.u16();
@@ -50,23 +56,35 @@ export function getDir(r: Reader): WireDir {
   const uid = r.str();
   const gid = r.str();
   const muid = r.str();
+  const more = dialect === '9P2000.u' ? getMore(r) : {};
   if (r.at - from !== size) r.fail('bad size of a directory entry');
-  return { type, dev, qid, mode, atime, mtime, length, name, uid, gid, muid };
+  return { type, dev, qid, mode, atime, mtime, length, name, uid, gid, muid, ...more };
 }
 
-export function encodeDir(d: Dir): Uint8Array {
+const getMore = (r: Reader): Partial<WireDir> => ({
+  extension: r.str(),
+  nuid: r.u32(),
+  ngid: r.u32(),
+  nmuid: r.u32(),
+});
+
+export function encodeDir(d: WireDir, dialect: Dialect = '9P2000'): Uint8Array {
   const w = new Writer();
-  putDir(w, d);
+  putDir(w, d, dialect);
   return w.buf.subarray(0, w.at);
 }
 
 /** What a read of a directory returned: whole entries, or why they are not. */
-export function decodeDirs(b: Uint8Array): WireDir[] | string {
+export function decodeDirs(b: Uint8Array, dialect: Dialect = '9P2000'): WireDir[] | string {
   const r = new Reader(b, 0, b.length);
   const dirs: WireDir[] = [];
-  while (r.at < r.end) dirs.push(getDir(r));
+  while (r.at < r.end) dirs.push(getDir(r, dialect));
   return r.verdict() ?? dirs;
 }
+
+/** Of a file that is made, looked for or renamed. */
+export const goodName = (name: string): boolean =>
+  name !== '' && name !== '.' && name !== '..' && !name.includes('/');
 
 /** An entry that changes nothing but what `change` names. */
 export function changeDir(change: DirChange): WireDir {

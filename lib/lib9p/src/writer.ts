@@ -1,6 +1,6 @@
 /** A buffer that messages are put into one after the other; it grows as it must. Numbers take
  *  the room that `need` or `begin` made, strings make their own. */
-import { putLe16, putLe32, utf8 } from '@9p/packet';
+import { putLe16, putLe32, utf8 } from './bytes.js';
 import type { Qid } from './tree.js';
 
 const first_bytes = 512;

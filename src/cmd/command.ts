@@ -133,6 +133,7 @@ export async function* reads(
   f: Handle,
   cancel: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
+  if (f.fid.isDir) throw new Error(`${path}: is a directory`);
   for (;;) {
     const b = await of(path, f.read(f.iounit, undefined, cancel));
     if (b.length === 0) return;

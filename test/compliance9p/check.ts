@@ -47,6 +47,8 @@ export interface Check {
   readonly needs: readonly string[];
 }
 
+export const dialects = ['9P2000', '9P2000.u', '9P2000.L'] as const;
+
 const heading = /^(\d+) ([\w.]+): (.+)$/;
 
 /** `files` are the names that a check may need. */
@@ -75,14 +77,18 @@ function parseCheck(head: string, lines: readonly string[], files: readonly stri
   if (number === undefined) throw new Error(`bad heading: ${head}`);
   const exchange = parseExchange(lines.filter((l) => !l.startsWith('needs ')));
   const words = new Set(lines.flatMap((l) => l.split(/[\s[\]]+/)));
-  const needs = files.filter((name) => words.has(name));
+  const needs = lines.flatMap((l) => /^needs (\S+)$/.exec(l)?.[1] ?? []);
+  needs.push(...dialects.filter((version) => words.has(version)));
+  if (lines.some((l) => /^session( \d+)?$/.test(l))) needs.push('9P2000');
   if (words.has('session')) needs.push('c9p');
-  if (exchange.dialect !== '') needs.push(`9P2000.${exchange.dialect}`);
+  needs.push(...files.filter((name) => words.has(name)));
   return { number: Number(number), section, claim, ...exchange, needs };
 }
 
 export function parseExchange(lines: readonly string[]): { dialect: Dialect; steps: Step[] } {
-  const version = lines.map((l) => /^session.* 9P2000\.([uL])$/.exec(l)?.[1]).find(Boolean);
+  const version = lines
+    .map((l) => /^(?:session|root).* 9P2000\.([uL])$/.exec(l)?.[1])
+    .find(Boolean);
   const dialect = (version ?? '') as Dialect;
   const steps: Step[] = [];
   for (const line of lines.flatMap((l) => said(l, dialect))) {
@@ -142,21 +148,31 @@ function listed(names: Item | undefined): string[] {
 
 // Phrases -----------------------------------------------------------------------------------------
 
+const attach = (fid: string, user: string, d: Dialect): string[] => [
+  `> Tattach 0 ${fid} nofid ${user} $aname ${d === '' ? '' : 'nofid'}`,
+  `< Rattach 0 dir.*.*`,
+];
+
+const intoC9p = (fid: string): string[] => [`> Twalk 0 ${fid} ${fid} [c9p]`, '< Rwalk 0 [dir.*.*]'];
+
+/** In the directory that the fid is at. */
+const create = (fid: string, name: string, perm: string, mode: string, d: Dialect): string[] =>
+  d === 'L'
+    ? [`> Tlcreate 0 ${fid} ${name} ${mode} ${perm} nofid`, '< Rlcreate 0 * *']
+    : [`> Tcreate 0 ${fid} ${name} ${perm} ${mode} ${d === 'u' ? "''" : ''}`, '< Rcreate 0 * *'];
+
+/** A word that is not there is empty: the message is then one too short to be read. */
 type Phrase = (args: readonly string[], d: Dialect, rest: string) => string[];
 
 /** What most checks begin with, and small dialogues. Their tag is 0. */
 const phrases: Readonly<Record<string, Phrase>> = {
-  session: ([msize = '8216', version = '9P2000']) => [
+  session: (args) => [`root ${args.join(' ')}`, ...intoC9p('0')],
+  root: ([msize = '8216', version = '9P2000'], d) => [
     `> Tversion notag ${msize} ${version}`,
     `< Rversion notag <=${msize} ${version}`,
-    'attach 0',
+    ...attach('0', '$user', d),
   ],
-  attach: ([fid, user = '$user'], d) => [
-    `> Tattach 0 ${fid} nofid ${user} $aname ${d === '' ? '' : 'nofid'}`,
-    '< Rattach 0 dir.*.*',
-    `> Twalk 0 ${fid} ${fid} [c9p]`,
-    '< Rwalk 0 [dir.*.*]',
-  ],
+  attach: ([fid = '', user = '$user'], d) => [...attach(fid, user, d), ...intoC9p(fid)],
   walk: ([fid, ...names]) => [
     `> Twalk 0 0 ${fid} [${names.join(' ')}]`,
     `< Rwalk 0 [${names.map(() => '*').join(' ')}]`,
@@ -166,12 +182,20 @@ const phrases: Readonly<Record<string, Phrase>> = {
     d === 'L' ? `> Tlopen 0 ${fid} ${mode}` : `> Topen 0 ${fid} ${mode}`,
     d === 'L' ? '< Rlopen 0 * *' : '< Ropen 0 * *',
   ],
-  create: ([fid, perm, mode, name], d) => [
+  create: ([fid = '', perm = '', mode = '', name = ''], d) => [
     `walk ${fid} tmp`,
-    d === 'L'
-      ? `> Tlcreate 0 ${fid} ${name} ${mode} ${perm} 0`
-      : `> Tcreate 0 ${fid} ${name} ${perm} ${mode} ${d === 'u' ? "''" : ''}`,
-    d === 'L' ? '< Rlcreate 0 * *' : '< Rcreate 0 * *',
+    ...create(fid, name, perm, mode, d),
+  ],
+  file: ([fid = '', perm = '', name = '', ...dir], d) => [
+    `walk ${fid} ${dir.join(' ')}`,
+    ...create(fid, name, perm, '1', d),
+  ],
+  mkdir: ([fid = '', name = '', ...dir], d) => [
+    `walk ${fid} ${dir.join(' ')}`,
+    ...(d === 'L'
+      ? [`> Tmkdir 0 ${fid} ${name} 0o777 nofid`, '< Rmkdir 0 *']
+      : create(fid, name, 'dmdir+0o777', '0', d)),
+    `clunk ${fid}`,
   ],
   read: ([fid, offset, count], _, rest) => [
     `> Tread 0 ${fid} ${offset} ${count}`,

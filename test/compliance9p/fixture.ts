@@ -1,7 +1,7 @@
 /** The files that the checks are about: in directory c9p of the tree that a server gives. What a
  *  server lacks is made there over 9P, and stays; what cannot be made is told. */
 import { attrs, dmappend, dmexcl, type Entries, FileError, file, memTree, Server } from '@9p/lib9p';
-import { parseExchange } from './check.js';
+import { dialects, parseExchange } from './check.js';
 import { type RunOptions, run } from './runner.js';
 
 interface Fixture {
@@ -12,44 +12,39 @@ interface Fixture {
 
 const many = Array.from({ length: 200 }, (_, i) => `f${String(i).padStart(3, '0')}`);
 
-/** Fid 1 is c9p. */
-const made = (name: string, perm: string, ...more: readonly string[]): readonly string[] => [
-  `> Tcreate 0 1 ${name} ${perm} ${perm.startsWith('dmdir') ? 0 : 1}`,
-  '< Rcreate 0 * *',
-  ...more,
+/** An empty file, not open. */
+const within = (dir: string, name: string): readonly string[] => [
+  `file 1 0o644 ${name} ${dir}`,
+  'clunk 1',
 ];
-/** Another file, below the directory that fid 1 has become. */
-const within = (dir: string, name: string, perm = '0o644'): readonly string[] => [
-  `walk 2 ${dir}`,
-  `> Tcreate 0 2 ${name} ${perm} 0`,
+/** What 9P2000 alone can ask for. */
+const special = (name: string, perm: string): readonly string[] => [
+  'walk 1',
+  `> Tcreate 0 1 ${name} ${perm} 1`,
   '< Rcreate 0 * *',
-  'clunk 2',
 ];
 
 const fixtures: readonly Fixture[] = [
-  { name: 'text', make: made('text', '0o644', "write 1 0 13 'hello, world\\n'") },
+  { name: 'text', make: ['file 1 0o644 text', "write 1 0 13 'hello, world\\n'"] },
   {
     name: 'dir',
     make: [
-      ...made('dir', 'dmdir+0o777'),
+      'mkdir 1 dir',
       ...within('dir', 'a'),
       ...within('dir', 'b'),
-      ...within('dir', 'c', 'dmdir+0o777'),
+      'mkdir 1 c dir',
       ...within('dir c', 'leaf'),
     ],
   },
-  { name: 'empty', make: made('empty', 'dmdir+0o777') },
-  {
-    name: 'many',
-    make: [...made('many', 'dmdir+0o777'), ...many.flatMap((name) => within('many', name))],
-  },
-  { name: 'append', make: made('append', 'dmappend+0o666') },
-  { name: 'excl', make: made('excl', 'dmexcl+0o666') },
+  { name: 'empty', make: ['mkdir 1 empty'] },
+  { name: 'many', make: ['mkdir 1 many', ...many.flatMap((name) => within('many', name))] },
+  { name: 'append', make: special('append', 'dmappend+0o666') },
+  { name: 'excl', make: special('excl', 'dmexcl+0o666') },
   {
     name: 'big',
-    make: made('big', '0o644', 'write 1 0 5000 x*5000', 'write 1 5000 5000 x*5000'),
+    make: ['file 1 0o644 big', 'write 1 0 5000 x*5000', 'write 1 5000 5000 x*5000'],
   },
-  { name: 'tmp', make: made('tmp', 'dmdir+0o777') },
+  { name: 'tmp', make: ['mkdir 1 tmp'] },
   // A read of `block` waits until it is flushed; `ctl` takes what is written and keeps nothing.
   { name: 'block' },
   { name: 'ctl' },
@@ -57,31 +52,19 @@ const fixtures: readonly Fixture[] = [
   { name: 'theirs' },
 ];
 
+const speaks = (version: string): readonly string[] => [
+  `> Tversion notag 8216 ${version}`,
+  `< Rversion notag * ${version}`,
+];
 /** What is not a file. */
-const abilities: readonly Fixture[] = [
-  { name: '9P2000.u', make: ['> Tversion notag 8216 9P2000.u', '< Rversion notag * 9P2000.u'] },
-  { name: '9P2000.L', make: ['> Tversion notag 8216 9P2000.L', '< Rversion notag * 9P2000.L'] },
-  {
-    name: 'noauth',
-    make: [
-      '> Tversion notag 8216 9P2000',
-      '< Rversion notag * 9P2000',
-      '> Tauth 0 9 $user $aname',
-      '< Rerror 0 *',
-    ],
-  },
+const abilities: readonly (readonly [name: string, test: readonly string[]])[] = [
+  ...dialects.map((version) => [version, speaks(version)] as const),
+  ['noauth', [...speaks('9P2000'), '> Tauth 0 9 $user $aname', '< Rerror 0 *']],
+  ['unlinkat', ['root 8216 9P2000.L', '> Tunlinkat 1 0 nowhere 0', '< Rlerror 1 2']],
+  ['renameat', ['root 8216 9P2000.L', '> Trenameat 1 0 nowhere 0 x', '< Rlerror 1 2']],
 ];
 
 export const fixtureNames = fixtures.map((f) => f.name);
-
-const session = ['> Tversion notag 8216 9P2000', '< Rversion notag * 9P2000'];
-const makeC9p = [
-  ...session,
-  '> Tattach 0 0 nofid $user $aname',
-  '< Rattach 0 *',
-  '> Tcreate 0 0 c9p dmdir+0o777 0',
-  '< Rcreate 0 * *',
-];
 
 /** What the server has not, and why; what can be made is made. */
 export async function prepare(options: RunOptions): Promise<Map<string, string>> {
@@ -90,17 +73,14 @@ export async function prepare(options: RunOptions): Promise<Map<string, string>>
   const note = (name: string, why: string | undefined) => {
     if (why !== undefined) lacks.set(name, why);
   };
-  for (const { name, make = [] } of abilities) note(name, await tried(make));
-  if ((await tried(['session'])) !== undefined) note('c9p', await tried(makeC9p));
+  for (const [name, test] of abilities) note(name, await tried(test));
+  const version = dialects.find((v) => !lacks.has(v)) ?? '9P2000';
+  const session = `session 8216 ${version}`;
+  if ((await tried([session])) !== undefined)
+    note('c9p', await tried([`root 8216 ${version}`, 'mkdir 1 c9p']));
   for (const { name, make } of fixtures) {
-    const there = await tried(['session', `walk 1 ${name}`]);
-    if (there === undefined) continue;
-    note(
-      name,
-      make === undefined
-        ? there
-        : await tried(['session', '> Twalk 0 0 1 []', '< Rwalk 0 []', ...make]),
-    );
+    const why = await tried([session, `walk 1 ${name}`]);
+    if (why !== undefined) note(name, make === undefined ? why : await tried([session, ...make]));
   }
   return lacks;
 }
@@ -130,6 +110,13 @@ const block = file({
     }),
 });
 
+/** Numbers of users and groups; a group of each user's own. */
+const users: Readonly<Record<string, number>> = { glenda: 1000, ken: 1001, rob: 1002 };
+const groups: Readonly<Record<string, number>> = { ...users, club: 2000 };
+const numberIn = (table: typeof users) => (name: string) => table[name] ?? 65534;
+const nameIn = (table: typeof users) => (n: number) =>
+  Object.keys(table).find((name) => table[name] === n) ?? String(n);
+
 /** A server that has all of it. */
 export function ownServer(): Server {
   let seconds = 1_700_000_000;
@@ -149,6 +136,15 @@ export function ownServer(): Server {
   const tree = memTree({ c9p }, { owner: 'glenda', writable: true, now: () => seconds++ });
   const club = ['ken', 'rob'];
   return new Server(tree, {
-    who: (uname) => ({ uname, groups: club.includes(uname) ? ['club'] : [], owner: false }),
+    accounts: {
+      uid: numberIn(users),
+      gid: numberIn(groups),
+      user: nameIn(users),
+      group: nameIn(groups),
+    },
+    who(name, _peer, _aname, uid = 65534) {
+      const uname = name === '' ? nameIn(users)(uid) : name;
+      return { uname, groups: club.includes(uname) ? ['club'] : [], owner: false };
+    },
   });
 }

@@ -27,7 +27,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       aname: { type: 'string', default: '' },
-      uname: { type: 'string', default: userInfo().username },
+      uname: { type: 'string' },
       only: { type: 'string', default: '0-9999' },
       limit: { type: 'string', default: '5000' },
     },
@@ -35,9 +35,10 @@ async function main(): Promise<number> {
   const [address] = positionals;
   if (address === undefined || positionals.length > 1) throw new Error(usage);
   const is = chosen(values.only);
+  const own = address === 'own';
   const options = {
-    connect: address === 'own' ? inMemory(ownServer()) : connector(address),
-    user: values.uname,
+    connect: own ? inMemory(ownServer()) : connector(address),
+    user: values.uname ?? (own ? 'glenda' : userInfo().username),
     aname: values.aname,
     limit_ms: Number(values.limit),
   };

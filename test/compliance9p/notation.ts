@@ -11,7 +11,7 @@
  *    Rwalk 1 [dir.*.$p file.!$v.*] $p is that number from now on; !$v another than it was
  *    Rread 2 *100                  so many bytes of anything; <=100 so many at most
  *    Rread 3 {a b}                 whole directory entries with these names
- *    Rstat 4 {length=13}           of a stat what is named */
+ *    Rstat 4 {length=13}           of a stat, or of many fields, what is named */
 import type { Kind } from './layouts.js';
 
 /** A word, a list in brackets, or words in braces. */

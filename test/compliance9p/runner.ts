@@ -28,27 +28,30 @@ export interface RunOptions {
 
 /** undefined where the server does what the check claims; or what it did instead. */
 export async function run(
-  check: Pick<Check, 'dialect' | 'steps'>,
+  check: Pick<Check, 'steps'>,
   options: RunOptions,
 ): Promise<string | undefined> {
-  const peer = new Peer(await options.connect(), options.limit_ms);
-  const exchange = new Exchange(peer, check.dialect, options);
+  let peer: Peer | undefined;
   try {
-    await exchange.play(check.steps);
+    peer = new Peer(await options.connect(), options.limit_ms);
+    await new Exchange(peer, options).play(check.steps);
     return undefined;
   } catch (e) {
     return e instanceof Error ? e.message : String(e);
   } finally {
-    peer.close();
+    peer?.close();
   }
 }
 
-const marker = parseMessage('Tversion notag 8216 9P2000');
 const marked = parseMessage('Rversion notag * *');
 
 class Exchange {
   readonly #peer: Peer;
-  readonly #dialect: Dialect;
+  /** What requests are written in, and replies: a Tversion changes it, and its reply. */
+  #speaks: Dialect = '';
+  #dialect: Dialect = '';
+  /** One that the server knows. */
+  #version = '9P2000';
   readonly #segments: Segments;
   readonly #vars: Vars;
   #over = false;
@@ -61,9 +64,8 @@ class Exchange {
   /** What the server agreed to: no reply may be longer. */
   #msize = Number.POSITIVE_INFINITY;
 
-  constructor(peer: Peer, dialect: Dialect, o: RunOptions) {
+  constructor(peer: Peer, o: RunOptions) {
     this.#peer = peer;
-    this.#dialect = dialect;
     this.#segments = o.segments ?? 'whole';
     this.#vars = new Map<string, bigint | Buffer>([
       ['user', Buffer.from(o.user)],
@@ -85,10 +87,11 @@ class Exchange {
 
   async #nothingMore(): Promise<void> {
     if (this.#held !== undefined) throw new Error(`a reply to nothing: ${show(this.#held)}`);
+    const marker = parseMessage(`Tversion notag 8216 ${this.#version}`);
     this.#peer.send(encode(marker, '', this.#vars));
     const b = await this.#peer.next();
     if (b === undefined) throw new Error('the server hung up at the end');
-    const m = decode(b, '');
+    const m = decode(b, this.#dialect);
     const bad = typeof m === 'string' ? m : misfit(marked, m, '', this.#vars);
     if (bad !== undefined) throw new Error(`a reply to nothing: ${describe(m, b)}`);
   }
@@ -129,7 +132,8 @@ class Exchange {
   // Requests --------------------------------------------------------------------------------------
 
   #encode(m: Pattern): Buffer {
-    return encode(m, this.#dialect, this.#vars);
+    if (m.name === 'Tversion') this.#speaks = dialectOf(String(m.fields[1]));
+    return encode(m, this.#speaks, this.#vars);
   }
 
   #put(messages: readonly Buffer[]): void {
@@ -143,11 +147,12 @@ class Exchange {
     } else this.#peer.send(all);
   }
 
-  /** This step's requests and those after it, up to one that needs a number from a reply. */
+  /** This step's requests and those after it, up to one that needs a number from a reply, or to
+   *  replies whose order would be another if more had been asked. */
   #ahead(steps: readonly Step[]): void {
     const out: Buffer[] = [];
     for (const step of steps) {
-      if (/^(reply|replies|maybe)$/.test(step.op)) continue;
+      if (step.op === 'reply' && !step.replies.some((p) => p.name === 'Rflush')) continue;
       if (step.op !== 'send' || !step.messages.every((m) => this.#known(m))) break;
       out.push(...step.messages.map((m) => this.#encode(m)));
       this.#sent.add(step);
@@ -212,7 +217,12 @@ class Exchange {
   }
 
   #heed(m: Message): void {
-    if (m.name === 'Rversion') this.#msize = Number(m.values[0]);
+    if (m.name === 'Rversion') {
+      this.#msize = Number(m.values[0]);
+      const version = String(m.values[1]);
+      this.#dialect = dialectOf(version);
+      if (version.startsWith('9P')) this.#version = version;
+    }
     if (/^Rl?error$/.test(m.name) && m.values.length > 0) checkError(m);
   }
 
@@ -251,6 +261,9 @@ class Exchange {
     if (!sameNames(own, step.names)) throw new Error(`lists ${own.length} names: ${own.join(' ')}`);
   }
 }
+
+const dialectOf = (version: string): Dialect =>
+  (/^9P2000\.([uL])$/.exec(version)?.[1] ?? '') as Dialect;
 
 /** A client has room for so much of an error; a longer one is cut. */
 function checkError(m: Message): void {

@@ -4,12 +4,13 @@ import { flush, remove, stat, wstat } from './checks/change.js';
 import { create, open, walk } from './checks/files.js';
 import { attach, auth, error, intro, version } from './checks/intro.js';
 import { clunk, read, write } from './checks/io.js';
+import { linux, unix } from './checks/linux.js';
 import { fixtureNames, prepare } from './fixture.js';
 import { type RunOptions, run } from './runner.js';
 
 const texts = [
   ...[intro, error, version, auth, attach, walk, open, create],
-  ...[read, write, clunk, remove, stat, wstat, flush],
+  ...[read, write, clunk, remove, stat, wstat, flush, unix, linux],
 ];
 
 export const checks: readonly Check[] = texts.flatMap((text) => parseChecks(text, fixtureNames));

@@ -199,6 +199,10 @@ export function entriesOf(data: Buffer, d: Dialect): Entries | string {
 export function misfit(p: Pattern, m: Message, d: Dialect, vars: Vars): string | undefined {
   if (p.name !== m.name) return 'is another message';
   if (!numberFits(word(p.tag, '2'), BigInt(m.tag), vars)) return 'has another tag';
+  const [first] = p.fields;
+  // Fields by name, where there are many.
+  if (typeof first === 'object' && first.open === '{' && m.fields.length > 1)
+    return namedFit(first, m, d, vars) ? undefined : 'does not fit';
   if (p.fields.length !== m.fields.length) throw new Error(`wrong number of fields: ${p.text}`);
   const bad = m.fields.find((f, i) => !fits(f, p.fields[i]!, m.values[i]!, d, vars));
   return bad && `${bad.name} does not fit`;
@@ -206,7 +210,10 @@ export function misfit(p: Pattern, m: Message, d: Dialect, vars: Vars): string |
 
 function fits(f: Field, item: Item, value: Value, d: Dialect, vars: Vars): boolean {
   if (item === '*') return true;
-  if (f.kind === 'stat') return statFits(item, value as readonly Value[], d, vars);
+  if (f.kind === 'stat') {
+    const stat = { fields: statFields(d), values: value as readonly Value[] };
+    return namedFit(item, stat, d, vars);
+  }
   if (f.kind === 'q*') return qidsFit(item, value as readonly Value[], vars);
   if (f.kind === 'q') return qidFits(word(item, 'q'), value as readonly bigint[], vars);
   if (typeof value === 'bigint') return numberFits(word(item, f.kind), value, vars);
@@ -214,11 +221,12 @@ function fits(f: Field, item: Item, value: Value, d: Dialect, vars: Vars): boole
   return entriesFit(item.items, entriesOf(value as Buffer, d));
 }
 
-function statFits(item: Item, values: readonly Value[], d: Dialect, vars: Vars): boolean {
-  const fields = statFields(d);
+type Fielded = Pick<Message, 'fields' | 'values'>;
+
+function namedFit(item: Item, { fields, values }: Fielded, d: Dialect, vars: Vars): boolean {
   return [...pairs(item)].every(([name, pattern]) => {
     const i = fields.findIndex((f) => f.name === name);
-    if (i < 0) throw new Error(`no field ${name} in a stat`);
+    if (i < 0) throw new Error(`no field ${name}`);
     return fits(fields[i]!, pattern, values[i]!, d, vars);
   });
 }
@@ -249,5 +257,7 @@ export function show(m: Message): string {
 function showValue(v: Value): string {
   if (typeof v === 'bigint') return String(v);
   if (!Buffer.isBuffer(v)) return `[${(v as readonly Value[]).map(showValue).join(' ')}]`;
-  return v.length > 200 ? `${v.length} bytes` : `'${v.toString('latin1')}'`;
+  if (v.length > 200) return `${v.length} bytes`;
+  const text = v.toString();
+  return /^[\p{L}\p{N}\p{P}\p{S} ]*$/u.test(text) ? `'${text}'` : `#${v.toString('hex')}`;
 }

@@ -152,6 +152,7 @@ describe('files of a writable tree', { timeout: 120_000 }, () => {
     const most = '/notes '.repeat(10); // more than a pipe holds
     const r = await p.run(`slashnet cat ${most} | head -c1 | wc -c; slashnet ls | true`);
     assert.deepEqual([r.out, r.err], ['1\n', '']);
+    await fails(1, /^slashnet: \/dir: is a directory\n$/, 'slashnet cat /dir');
     await fails(1, /^slashnet: .*ENOSPC.*\n$/, 'slashnet cat /notes > /dev/full');
   });
 

@@ -38,8 +38,8 @@ describe('commands on a running daemon', { timeout: 60_000 }, () => {
     ]);
     for (const name of ['auth', 'ppp', 'pppoe', 'loop', 'ipifc', 'ctl', 'ns', 'version'])
       assert.ok(list.split('\n').includes(name), `${name} in ${list}`);
-    assert.match(long, /^--rw-rw-rw- \w+ +\w+ +0 \d{4}-\d\d-\d\d \d\d:\d\d \/loop\/clone\n/);
-    assert.match(long, /^--rw-rw-rw- \w+ +\w+ +0 .* \/auth\/rpc$/m);
+    assert.match(long, /^--rw-rw-rw- \w+ +\w+ +\d+ \d{4}-\d\d-\d\d \d\d:\d\d \/loop\/clone\n/);
+    assert.match(long, /^--rw-rw-rw- \w+ +\w+ +\d+ .* \/auth\/rpc$/m);
     assert.match(dir, /^clone\n/);
     assert.match(version, /^(slashnet \d+\.\d+\.\d+\ninstance [0-9a-f-]+\n){2}$/);
     assert.match(ctl, /^name: clone\nmode: --rw-rw-rw- 666\n(\w+: .*\n)*qid: path [0-9a-f]{16} /);
@@ -81,6 +81,16 @@ describe('commands on a running daemon', { timeout: 60_000 }, () => {
     const bad = "printf 'clear\\n\\nfrob\\n' | slashnet write /loop/0/ctl";
     await fails(1, /^slashnet: \/loop\/0\/ctl: line 3: unknown control message: frob\n$/, bad);
     assert.equal(await p.ok('slashnet cat /loop/0/err'), 'line 3: unknown control message: frob\n');
+  });
+
+  test('-D shows each message, and no secret', async () => {
+    const key = "'key proto=pass service=ppp user=glenda !password=opensesame'";
+    const r = await p.run(
+      `slashnet -D write /auth/ctl ${key}; echo ${key} | slashnet -D write /auth/ctl`,
+    );
+    assert.match(r.err, /-> Twrite .* !password=/);
+    assert.doesNotMatch(r.err, /opensesame/);
+    assert.deepEqual([r.code, r.out], [0, '']);
   });
 
   test('a reader that has enough ends cat without a word', async () => {

@@ -30,7 +30,7 @@ async function serving(p: Place): Promise<string[]> {
 const nobodyServes = (p: Place): Promise<void> =>
   until('the end of who serves', async () => (await serving(p)).length === 0);
 
-describe('the daemon’s own tree', { skip, timeout: 60_000 }, () => {
+describe('the daemon’s own tree', { skip, timeout: 180_000 }, () => {
   test('several mounts of several subtrees; a path below each is the name space’s', () =>
     withPlace(spaces, async (p) => {
       await p.serve(['--bare', '--load', 'loop', '--load', 'auth', '--load', 'ppp']);
@@ -76,14 +76,16 @@ describe('the daemon’s own tree', { skip, timeout: 60_000 }, () => {
           return t.skip(d.message);
         }
         assert.match(await p.ok(`cat ${p.mnt}/version`), /^slashnet /);
-        const more = at(p, 'more');
-        await p.ok(`slashnet mount --fuse-backend ${backend} --aname loop ${more}`);
-        assert.equal(await p.ok(`cat ${more}/clone`), '0');
+        // a shell that sees the name ends the daemon
+        const more = at(p, 'more "$(kill $PPID)"');
+        const mount = p.slashnet('mount', '--fuse-backend', backend, '--aname', 'loop', more);
+        clean(await within('a mount', mount.ended));
+        assert.equal(await p.ok(`cat ${p.dir}/more*/clone`), '0');
         assert.equal(
           await p.ok(`grep -c ' ${p.dir}/.* fuse.slashnet ' /proc/self/mountinfo`),
           '2\n',
         );
-        await p.ok(`slashnet unmount ${more}`);
+        clean(await within('its end', p.slashnet('unmount', more).ended));
         clean(await d.term());
         assert.equal(await p.mounts(), 0);
         const other = await p.run(
@@ -93,7 +95,7 @@ describe('the daemon’s own tree', { skip, timeout: 60_000 }, () => {
       }));
 });
 
-describe('the tree of a server', { skip, timeout: 60_000 }, () => {
+describe('the tree of a server', { skip, timeout: 180_000 }, () => {
   let p: Place;
   let d: Running;
   let far: string;
@@ -210,7 +212,7 @@ describe('the tree of a server', { skip, timeout: 60_000 }, () => {
   });
 });
 
-describe('a server of others', { skip: skip || needs('python3'), timeout: 60_000 }, () => {
+describe('a server of others', { skip: skip || needs('python3'), timeout: 180_000 }, () => {
   test('files as they are there: compared, written, truncated', () =>
     withPlace(spaces, async (p) => {
       const [files, far] = [at(p, 'files'), at(p, 'far')];
@@ -239,7 +241,7 @@ describe('a server of others', { skip: skip || needs('python3'), timeout: 60_000
 
 describe('without privilege', {
   skip: skip || needs('fusermount3', 'mknod'),
-  timeout: 60_000,
+  timeout: 180_000,
 }, () => {
   test('by fusermount3: one’s own directory alone, and nobody else gets in, not even root', () =>
     withPlace(spaces, async (p) => {

@@ -1,5 +1,5 @@
-/** The transcripts of ether, ipifc and iproute against Linux itself: two ends of a veth, TUN devices,
- *  and the kernel's table of routes. */
+/** The transcripts of ether, ipifc and iproute against Linux itself: two ends of a veth, TUN
+ *  devices, and the kernel's table of routes. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -57,7 +57,9 @@ class Tcp extends Dialled {
   }
   status(): string {
     const state = this.raddr === undefined ? 'Closed' : 'Established';
-    return `${state} qin 0 qout 0 rq 0.0 srtt 0 mdev 0 sst 65535 cwin 2920 swin 65535>>0 rwin 65535>>0 qscale 0 timer.start 10 timer.count 10 rerecv 0 katimer.start 2400 katimer.count 2400\n`;
+    const windows = 'cwin 2920 swin 65535>>0 rwin 65535>>0 qscale 0';
+    const timers = 'timer.start 10 timer.count 10 rerecv 0 katimer.start 2400 katimer.count 2400';
+    return `${state} qin 0 qout 0 rq 0.0 srtt 0 mdev 0 sst 65535 ${windows} ${timers}\n`;
   }
 }
 

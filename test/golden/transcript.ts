@@ -4,7 +4,7 @@
  *    -> Topen tag 1 fid 2 mode 2
  *    <- Ropen tag 1 qid ($ctl 0 ) iounit *      *: anything; $ctl: the same wherever it is written
  *    ! device memory > /ipifc/0/ctl      what somebody else writes meanwhile
- *    = fids 2                            what the server then has of this client, and no more replies
+ *    = fids 2                            what the server then has of us, and nothing more to say
  *
  *  Requests without a reply between them go out in one segment. */
 import assert from 'node:assert/strict';

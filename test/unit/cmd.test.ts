@@ -1,8 +1,9 @@
 /** The client commands' pure parts: modes, tables, messages cut from a stream, completion. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { Dir } from '@9p/lib9p';
-import { linesOf } from '../../src/cmd/command.js';
+import { common, type Flag, linesOf } from '../../src/cmd/command.js';
 import { commands } from '../../src/cmd/commands.js';
 import { bashWords, type Offer, offerFor } from '../../src/cmd/complete.js';
 import { byName, describe as describeDir, table } from '../../src/cmd/ls.js';
@@ -216,4 +217,24 @@ describe('what is offered', () => {
     ];
     for (const line of cases) assert.deepEqual(words(line), [], line);
   });
+});
+
+test('docs/slashnet.md has each command, and the options of all but serve', () => {
+  const page = readFileSync(new URL('../../../docs/slashnet.md', import.meta.url), 'utf8');
+  const lines = page.split('\n');
+  const lacking = (c: { name: string; options?: readonly Flag[] }, text: string): string[] =>
+    (c.options ?? [])
+      .flatMap(([flags]) => flags.match(/--?[\w-]+/g) ?? [])
+      .filter((f) => !text.includes(`\`${f}`) && !text.includes(` ${f}`))
+      .map((f) => `${c.name} ${f}`);
+  const of = (c: { name: string }): string =>
+    lines.filter((l) => new RegExp(`^\\|.*\`(${c.name}\\b|${c.name}\`)`).test(l)).join('\n');
+  assert.deepEqual(lacking({ name: 'slashnet', options: common }, page), []);
+  for (const c of commands) assert.notEqual(of(c), '', c.name);
+  // bind's are in the table of the root's control messages; serve's are in --help alone.
+  const ours = commands.filter((c) => c.name !== 'serve' && c.name !== 'bind');
+  assert.deepEqual(
+    ours.flatMap((c) => lacking(c, of(c))),
+    [],
+  );
 });

@@ -1,7 +1,9 @@
 # Completion of slashnet for fish: slashnet completion fish | source
 
 function __slashnet_complete
-    set -l words (commandline -opc) (commandline -ct)
+    # The word being typed may have its quote yet open.
+    set -l word (commandline -ct | string replace -r '^["\']' '' | string unescape)
+    set -l words (commandline -opc) $word
     set -l candidates (slashnet __complete fish $words[2..] 2>/dev/null)
     switch $status
         case 3

@@ -2,7 +2,7 @@
 # Completion of slashnet for zsh: eval "$(slashnet completion zsh)", behind compinit
 
 _slashnet() {
-    local candidates kind line
+    local candidates kind line head=
     local -a lines dirs files
     candidates=$(slashnet __complete zsh "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)
     kind=$?
@@ -13,13 +13,14 @@ _slashnet() {
     lines=("${(@f)candidates}")
     if (( kind != 5 )); then
         lines=("${(@)lines//:/\\:}")
-        _describe slashnet "${lines[@]/$'\t'/:}"
+        lines=("${(@)lines/$'\t'/:}")
+        _describe slashnet lines
         return
     fi
-    # Only the last name of a path is shown and matched.
-    compset -P '*/' && lines=("${(@)lines##*/(#e)}")
+    # Of a path, the last name alone is matched and shown.
+    compset -P '*/' && head='*/'
     for line in "${lines[@]}"; do
-        if [[ $line == */ ]]; then dirs+=("$line"); else files+=("$line"); fi
+        if [[ $line == */ ]]; then dirs+=("${${line%/}##$~head}/"); else files+=("${line##$~head}"); fi
     done
     compadd -S '' -a dirs
     compadd -a files

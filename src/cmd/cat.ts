@@ -5,11 +5,15 @@ import { type Command, of, out, withDaemon } from './command.js';
 async function copy(m: Mount, path: string, cancel: AbortSignal): Promise<void> {
   const pieces = m.pieces(path, { cancel });
   let last: number | undefined = 0x0a;
-  for (;;) {
-    const piece = await of(path, pieces.next());
-    if (piece.done) break;
-    last = piece.value.at(-1);
-    await out(piece.value);
+  try {
+    for (;;) {
+      const piece = await of(path, pieces.next());
+      if (piece.done) break;
+      last = piece.value.at(-1);
+      await out(piece.value);
+    }
+  } finally {
+    await pieces.return().catch(() => undefined);
   }
   if (cancel.aborted) throw new Error(`${path}: interrupted`);
   if (last !== 0x0a && process.stdout.isTTY) await out('\n');

@@ -38,8 +38,8 @@ describe('commands on a running daemon', { timeout: 170_000 }, () => {
     ]);
     for (const name of ['auth', 'ppp', 'pppoe', 'loop', 'ipifc', 'ctl', 'ns', 'version'])
       assert.ok(list.split('\n').includes(name), `${name} in ${list}`);
-    assert.match(long, /^--rw-rw-rw- \w+ +\w+ +0 \d{4}-\d\d-\d\d \d\d:\d\d \/loop\/clone\n/);
-    assert.match(long, /^--rw-rw-rw- \w+ +\w+ +0 .* \/auth\/rpc$/m);
+    assert.match(long, /^--rw-rw-rw- \w+ +\w+ +\d+ \d{4}-\d\d-\d\d \d\d:\d\d \/loop\/clone\n/);
+    assert.match(long, /^--rw-rw-rw- \w+ +\w+ +\d+ .* \/auth\/rpc$/m);
     assert.match(dir, /^clone\n/);
     assert.match(version, /^(slashnet \d+\.\d+\.\d+\ninstance [0-9a-f-]+\n){2}$/);
     assert.match(ctl, /^name: clone\nmode: --rw-rw-rw- 666\n(\w+: .*\n)*qid: path [0-9a-f]{16} /);

@@ -33,7 +33,7 @@ export interface Daemon {
   /** As one dials them. */
   readonly addresses: readonly string[];
   /** Serve the tree over FUSE at a directory. */
-  mount(dir: string): Promise<void>;
+  mount(dir: string, aname?: string, backend?: string): Promise<void>;
   unmount(dir: string): Promise<void>;
   /** Hang up, unmount, remove sockets; done within 2 s whatever a peer does. */
   stop(why: string): Promise<void>;
@@ -100,7 +100,7 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
     get addresses() {
       return listeners.map((l) => l.address);
     },
-    mount: (dir) => mounts.mount(dir),
+    mount: (dir, aname, backend) => mounts.mount(dir, aname, backend),
     unmount: (dir) => mounts.unmount(dir),
     stop,
   };

@@ -2,6 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { ownerOnly, refuse, type System, type Verb } from 'slashnet/core';
+import { backendNamed } from './fuse/backend.js';
 
 interface Mounted {
   readonly dir: string;
@@ -17,7 +18,6 @@ export class Mounts {
   readonly #system: System;
   readonly #bug: (e: unknown) => void;
   readonly #mounts = new Map<string, { readonly dir: string; unmount(): Promise<void> }>();
-
   readonly #mountFuse: MountFuse;
 
   /** `mountFuse`: another than ./fuse, for tests. */
@@ -31,13 +31,15 @@ export class Mounts {
     return [...this.#mounts.keys()];
   }
 
-  /** Serve the tree there; a path below it is then one of the name space too. */
-  async mount(dir: string): Promise<void> {
+  /** Serve the tree there, or the subtree `aname`; a path below it is then one of the name
+   *  space too. */
+  async mount(dir: string, aname = '', backend = ''): Promise<void> {
     if (this.#mounts.has(dir)) throw refuse(`${dir} is mounted already`);
     await this.refuseInside(dir);
     const { tree, turn, ns, env } = this.#system;
-    const m = await this.#mountFuse(tree, dir, { turn, bug: this.#bug });
-    const alias = ns.alias(m.dir);
+    const how = backend === '' ? {} : { backend: backendNamed(backend) };
+    const m = await this.#mountFuse(tree, dir, { turn, bug: this.#bug, aname, ...how });
+    const alias = ns.alias(m.dir, `/${aname}`);
     this.#mounts.set(dir, m);
     void m.gone.then((why) => {
       alias.remove();
@@ -69,11 +71,11 @@ export class Mounts {
 export const mountVerbs = (mounts: () => Mounts): readonly Verb<unknown>[] => [
   {
     name: 'fuse',
-    args: [1, 1],
-    usage: 'fuse directory',
-    run(_r, [dir = ''], req) {
+    args: [1, 3],
+    usage: 'fuse directory [aname [backend]]',
+    run(_r, [dir = '', aname, backend], req) {
       ownerOnly(req);
-      return mounts().mount(dir);
+      return mounts().mount(dir, aname, backend);
     },
   },
   {

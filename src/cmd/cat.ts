@@ -1,15 +1,13 @@
 /** slashnet cat: files of the tree to standard output, as they come. */
-import type { Mount } from '@9p/lib9p';
-import { type Command, out, withDaemon } from './command.js';
+import { type Mount, omode } from '@9p/lib9p';
+import { type Command, of, out, reads, withDaemon } from './command.js';
 
 async function copy(m: Mount, path: string, cancel: AbortSignal): Promise<void> {
-  const f = await m.open(path, 0, cancel);
-  let last = 0x0a;
+  const f = await of(path, m.open(path, omode.read, cancel));
+  let last: number | undefined = 0x0a;
   try {
-    for (;;) {
-      const b = await f.read(f.iounit, undefined, cancel);
-      if (b.length === 0) break;
-      last = b[b.length - 1] as number;
+    for await (const b of reads(path, f, cancel)) {
+      last = b.at(-1);
       await out(b);
     }
   } finally {

@@ -1,9 +1,9 @@
-/** slashnet ns, bind, unbind, mount, unmount: the name space of a daemon. */
-import { resolve } from 'node:path';
+/** slashnet ns, bind, unbind: the name space of a daemon. */
 import { quote } from 'slashnet/core';
 import { type Command, type Options, out, withDaemon } from './command.js';
 
-const control = (o: Options, line: string): Promise<number> =>
+/** A control message to the daemon's root. */
+export const control = (o: Options, line: string): Promise<number> =>
   withDaemon(o, async (m, cancel) => {
     await m.writeFile('/ctl', line, cancel);
     return 0;
@@ -41,21 +41,4 @@ export const unbind: Command = {
   args: '<path...>',
   examples: ['slashnet unbind /ether0', 'slashnet unbind /n/far/ether0 /ether0'],
   run: (args, o) => control(o, `unbind ${args.map(quote).join(' ')}`),
-};
-
-export const mount: Command = {
-  name: 'mount',
-  about: 'show the tree of a running daemon at a directory, over FUSE',
-  args: '<directory>',
-  examples: ['slashnet mount /mnt', 'slashnet mount ~/net && cat ~/net/version'],
-  // As a rule the daemon was started on the line before.
-  run: ([dir = ''], o) => control({ ...o, wait: true }, `fuse ${quote(resolve(dir))}`),
-};
-
-export const unmount: Command = {
-  name: 'unmount',
-  about: 'take a mount of a running daemon away',
-  args: '<directory>',
-  examples: ['slashnet unmount /mnt'],
-  run: ([dir = ''], o) => control(o, `unfuse ${quote(resolve(dir))}`),
 };

@@ -39,13 +39,13 @@ async function optionsOf(o: Options, told: Promise<string>): Promise<DaemonOptio
 }
 
 /** The first signal. It counts while the daemon starts, too: what a profile did is undone. */
-const signalled = (): Promise<string> =>
+export const signalled = (): Promise<string> =>
   new Promise((resolve) => {
     for (const s of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(s, () => resolve(s));
   });
 
 /** What nobody catches and nobody awaits is told, and ends nothing: not the sessions of others. */
-function survive(): void {
+export function survive(): void {
   const bug = (e: unknown): void =>
     void process.stderr.write(`slashnet: bug: ${e instanceof Error ? e.stack : String(e)}\n`);
   process.on('unhandledRejection', bug);
@@ -72,6 +72,7 @@ export const serve: Command = {
     ['--bare', 'load nothing but what --load says; so does a profile with load lines of its own'],
     ['--profile <file>', 'lines to do first: root control messages, or a path and its message'],
     ['--mount <directory>', 'mount there over FUSE'],
+    ['--fuse-backend <name>', 'direct or fuse-native (default: the first that works)'],
     ['-D, --debug', 'print each 9P message on standard error'],
     ['-q, --quiet', 'no log on standard error'],
   ],
@@ -86,7 +87,8 @@ export const serve: Command = {
     const told = signalled();
     const d = await startDaemon(await optionsOf(o, told)).catch(failed);
     try {
-      if (typeof o.mount === 'string') await d.mount(o.mount);
+      const backend = typeof o.fuseBackend === 'string' ? o.fuseBackend : '';
+      if (typeof o.mount === 'string') await d.mount(o.mount, '', backend);
       if (o.quiet !== true)
         for (const a of d.addresses) process.stderr.write(`slashnet: listening on ${a}\n`);
       const why = await (o.stdio === true ? Promise.race([told, serveStdio(d.server)]) : told);

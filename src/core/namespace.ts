@@ -35,9 +35,9 @@ export interface Namespace {
   /** Nodes that are gone: what is bound to or from them goes too, and a
    *  number used again starts bare. */
   forget(gone: (n: Node) => boolean): void;
-  /** A prefix that means the root: folded away when a path is
-   *  cleaned, never listed, never walked. */
-  alias(prefix: string): { remove(): void };
+  /** A prefix that means the root, or the directory `target`: folded away
+   *  when a path is cleaned, never listed, never walked. */
+  alias(prefix: string, target?: string): { remove(): void };
   /** The commands that rebuild it, as ns(1). */
   toString(): string;
 }
@@ -58,13 +58,18 @@ export function clean(path: string): string {
   return `/${out.join('/')}`;
 }
 
+interface Alias {
+  readonly prefix: string;
+  readonly target: string;
+}
+
 export const makeNamespace = (base: Node): Namespace => new Names(base);
 
 class Names implements Namespace {
   readonly root: Node;
   readonly #binds = new Map<string, Source[]>();
   readonly #given = new Set<Source>();
-  readonly #aliases: string[] = [];
+  readonly #aliases: Alias[] = [];
 
   constructor(base: Node) {
     this.root = new Place('/', [base], this.#binds);
@@ -72,12 +77,13 @@ class Names implements Namespace {
 
   /** The clean path, without what means the root. */
   #fold(path: string, who: Who): string {
-    const prefixes = [...(who.prefix === undefined ? [] : [who.prefix]), ...this.#aliases];
+    const own = who.prefix === undefined ? [] : [{ prefix: who.prefix, target: '/' }];
+    const all: readonly Alias[] = [...own, ...this.#aliases];
     let p = clean(path);
     for (let n = 0; n < depth_max; n++) {
-      const a = prefixes.find((x) => p === x || p.startsWith(`${x}/`));
+      const a = all.find(({ prefix }) => p === prefix || p.startsWith(`${prefix}/`));
       if (a === undefined) return p;
-      p = p.slice(a.length) || '/';
+      p = clean(a.target + p.slice(a.prefix.length));
     }
     throw refuse(`too many aliases in ${path}`);
   }
@@ -135,14 +141,14 @@ class Names implements Namespace {
     return this.#put(clean(target), { node, how: 'replace', described, from: undefined });
   }
 
-  alias(prefix: string): { remove(): void } {
-    const p = clean(prefix);
-    if (p === '/') throw refuse("'/' needs no alias");
+  alias(prefix: string, target = '/'): { remove(): void } {
+    const a = { prefix: clean(prefix), target: clean(target) };
+    if (a.prefix === '/') throw refuse("'/' needs no alias");
     if (this.#aliases.length >= binds_max) throw refuse(`too many aliases: limit ${binds_max}`);
-    this.#aliases.push(p);
+    this.#aliases.push(a);
     return {
       remove: () => {
-        const i = this.#aliases.indexOf(p);
+        const i = this.#aliases.indexOf(a);
         if (i >= 0) this.#aliases.splice(i, 1);
       },
     };
@@ -150,7 +156,9 @@ class Names implements Namespace {
 
   /** In the order in which they were given: a union comes out the same only so. */
   toString(): string {
-    const lines = this.#aliases.map((a) => `alias ${quote(a)}`);
+    const lines = this.#aliases.map(({ prefix, target }) =>
+      ['alias', prefix, ...(target === '/' ? [] : [target])].map(quote).join(' '),
+    );
     for (const s of this.#given) lines.push(s.described);
     return lines.map((l) => `${l}\n`).join('');
   }

@@ -39,11 +39,11 @@ export const rootVerbs: readonly Verb<Root>[] = [
   },
   {
     name: 'alias',
-    args: [1, 1],
-    usage: 'alias path',
-    run(r, [path = ''], req) {
+    args: [1, 2],
+    usage: 'alias path [target]',
+    run(r, [path = '', target], req) {
       ownerOnly(req);
-      r.ns.alias(path);
+      r.ns.alias(path, target);
     },
   },
   {

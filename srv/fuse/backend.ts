@@ -1,15 +1,24 @@
 /** What a FUSE backend is: the one way of mounting a tree, whatever carries the requests. */
 import type { Node } from '@9p/lib9p';
-import type { Clock, Turn } from 'slashnet/core';
+import { type Clock, refuse, type Turn } from 'slashnet/core';
 import type { Accounts } from './accounts.js';
 
-export type BackendName = 'direct' | 'fuse-native';
+const backendNames = ['direct', 'fuse-native'] as const;
+export type BackendName = (typeof backendNames)[number];
+
+export function backendNamed(name: string): BackendName {
+  const known = backendNames.find((n) => n === name);
+  if (known !== undefined) return known;
+  throw refuse(`no FUSE backend '${name}': ${backendNames.join(' or ')}`);
+}
 
 /** What every backend gets from `mountFuse`. */
 export interface MountRequest {
   readonly root: Node;
   /** Absolute, without links. */
   readonly dir: string;
+  /** What mount(8) and df(1) show as what is mounted: whose tree it is. */
+  readonly source: string;
   readonly accounts: Accounts;
   /** Let other users in; who may do what is the tree's to say.
    *  Needs user_allow_other unless root. */
@@ -39,11 +48,17 @@ export interface FuseMount {
 
 export interface FuseBackend {
   readonly name: BackendName;
+  /** Each request tells whose it is. */
+  readonly knowsCallers: boolean;
   /** Why it cannot be used here, in a line; undefined if it can. */
   missing(): Promise<string | undefined>;
   /** Throws FileError. */
   mount(m: MountRequest): Promise<FuseMount>;
 }
 
-/** What /proc/self/mountinfo calls our mounts: source, and type after `fuse.`. */
-export const fsname = 'slashnet';
+/** What /proc/self/mountinfo calls our mounts: their type after `fuse.`, and the source of a
+ *  daemon's own tree. */
+export const subtype = 'slashnet';
+
+/** A directory in an error text, which has a limit: its end tells more. */
+export const inText = (dir: string): string => (dir.length > 50 ? `...${dir.slice(-50)}` : dir);

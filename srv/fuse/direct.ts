@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { missing as noRawio } from '@9p/rawio';
 import { type Clock, errorText, refuse } from 'slashnet/core';
-import type { FuseBackend, FuseMount, MountRequest } from './backend.js';
+import { type FuseBackend, type FuseMount, inText, type MountRequest } from './backend.js';
 import type { Channel } from './channel.js';
 import { fmtRequest } from './fmt.js';
 import { mountAt } from './mountinfo.js';
@@ -18,6 +18,7 @@ const init_ms = 10_000;
 
 export const direct: FuseBackend = {
   name: 'direct',
+  knowsCallers: true,
   async missing() {
     if (process.platform !== 'linux') return 'the direct backend needs linux';
     try {
@@ -30,15 +31,15 @@ export const direct: FuseBackend = {
   },
   async mount(m) {
     const options = [`max_read=${io_bytes}`, ...(m.allowOther ? ['allow_other'] : [])].join(',');
-    const mount = new DirectMount(m, await mountChannel(m.dir, options));
+    const mount = new DirectMount(m, await mountChannel(m, options));
     await mount.greeted();
     return mount;
   },
 };
 
 /** Without the addon /dev/fuse is read in the thread pool: slower, and for root alone. */
-const mountChannel = async (dir: string, options: string): Promise<Channel> =>
-  noRawio === undefined ? mountRaw(dir, options) : mountPlain(dir, options);
+const mountChannel = async (m: MountRequest, options: string): Promise<Channel> =>
+  noRawio === undefined ? mountRaw(m, options) : mountPlain(m, options);
 
 class DirectMount implements FuseMount {
   readonly backend = 'direct';
@@ -87,7 +88,7 @@ class DirectMount implements FuseMount {
     late.stop();
     if (refused === undefined) return;
     await this.unmount();
-    throw refuse(`mount ${this.dir}: ${refused}`);
+    throw refuse(`mount ${inText(this.dir)}: ${refused}`);
   }
 
   async unmount(): Promise<void> {

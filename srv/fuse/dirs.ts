@@ -1,15 +1,12 @@
-/** Names: look-up, listing, and making, removing and renaming where a tree has them. */
+/** Names: look-up, and making, removing and renaming where a tree has them. */
 import { type Dir, FileError, type Node, type OpenFile, omode, type Wait } from '@9p/lib9p';
-import { utf8 } from '@9p/packet';
 import { attrOf, cache_s } from './attrs.js';
 import { openFlags } from './files.js';
 import { type Inode, isDir } from './inodes.js';
-import { errno, io_bytes, type Op, type Session } from './session.js';
+import { errno, type Op, type Session } from './session.js';
 import { then } from './wait.js';
 import {
   type Attr,
-  direntBytes,
-  emitDirent,
   emitEntry,
   emitOpen,
   entry_bytes,
@@ -21,8 +18,8 @@ import {
   parseForget,
   parseMkdir,
   parseName,
-  parseRead,
   parseRename,
+  renameNoreplace,
 } from './wire.js';
 
 interface Found {
@@ -72,68 +69,6 @@ export function batchForget(s: Session, b: Uint8Array, h: Header): void {
   const asked = parseBatchForget(b, h.body, h.end);
   if (typeof asked === 'string') return s.stats.add(asked);
   for (const f of asked) s.inodes.forget(f.nodeid, f.lookups);
-}
-
-/** The listing is taken here: what comes or goes while it is read moves nothing. */
-export function opendir(s: Session, op: Op, inode: Inode): void {
-  if (!isDir(inode.node)) return s.error(op, errno.ENOTDIR);
-  s.answer(op, inode.node.list(op), (nodes) => {
-    const fh = s.keep(inode, undefined, false, nodes);
-    const o = s.begin(op, open_bytes);
-    emitOpen(s.out.bytes, o, fh, 0);
-    s.send();
-  });
-}
-
-export function readdir(s: Session, op: Op, b: Uint8Array, h: Header): void {
-  const asked = parseRead(b, h.body, h.end);
-  if (typeof asked === 'string') return s.malformed(op, asked);
-  const handle = s.handles.get(asked.fh);
-  if (handle === undefined || handle.file !== undefined) return s.error(op, errno.EBADF);
-  const emit = () => replyDirents(s, op, handle, asked.offset, Math.min(asked.size, io_bytes));
-  if (asked.offset > 0 || !handle.used) {
-    handle.used = true;
-    return emit();
-  }
-  // rewinddir(3) lists anew
-  s.answer(op, handle.inode.node.list(op), (nodes) => {
-    handle.nodes = nodes;
-    emit();
-  });
-}
-
-interface Listing {
-  readonly inode: Inode;
-  readonly nodes: readonly Node[];
-}
-
-function replyDirents(s: Session, op: Op, of: Listing, offset: number, size: number): void {
-  const entries: [bigint, number, Uint8Array, number][] = [];
-  let room = size;
-  for (let i = offset; i < of.nodes.length + 2; i++) {
-    const [ino, type, name] = entryAt(of, i);
-    const bytes = utf8(name);
-    room -= direntBytes(bytes);
-    if (room < 0) break;
-    entries.push([ino, type, bytes, i + 1]);
-  }
-  const total = entries.reduce((n, e) => n + direntBytes(e[2]), 0);
-  let o = s.begin(op, total);
-  for (const [ino, type, bytes, next] of entries) {
-    emitDirent(s.out.bytes, o, ino, next, type, bytes);
-    o += direntBytes(bytes);
-  }
-  s.send();
-}
-
-const typeDir = 4; // DT_DIR, DT_REG
-const typeFile = 8;
-/** Entry `i` of a listing: `.`, `..`, then the nodes. */
-function entryAt(of: Listing, i: number): readonly [bigint, number, string] {
-  if (i === 0) return [of.inode.node.qid.path, typeDir, '.'];
-  if (i === 1) return [(of.inode.parent ?? of.inode).node.qid.path, typeDir, '..'];
-  const node = of.nodes[i - 2] as Node;
-  return [node.qid.path, isDir(node) ? typeDir : typeFile, node.name];
 }
 
 // Where a tree allows it (an imported one may)
@@ -205,7 +140,8 @@ export function remove(s: Session, op: Op, parent: Inode, b: Uint8Array, h: Head
   s.answer(op, gone, () => s.empty(op));
 }
 
-/** 9P renames within a directory only. */
+/** 9P renames within a directory only, and never over another file. Exchanging two names is
+ *  nothing that it has. */
 export function rename(
   s: Session,
   op: Op,
@@ -216,10 +152,16 @@ export function rename(
 ): void {
   const asked = parseRename(b, h.body, h.end, names);
   if (typeof asked === 'string') return s.malformed(op, asked);
+  const { from, to } = asked;
+  if (parent.node.create === undefined) refused('rename');
   if (asked.newdir !== parent.id) return s.error(op, errno.EXDEV);
-  const done = then(parent.node.walk(asked.from, op), (node) => {
+  if ((asked.flags & ~renameNoreplace) !== 0) return s.error(op, errno.EINVAL);
+  const done = then(parent.node.walk(from, op), (node) => {
     if (node === undefined) throw new FileError('file not found');
-    return node.wstat({ name: asked.to }, op);
+    return then(node.wstat({ name: to }, op), () => parent.node.walk(to, op));
   });
-  s.answer(op, done, () => s.empty(op));
+  s.answer(op, done, (node) => {
+    s.inodes.rename(parent, from, to, node);
+    s.empty(op);
+  });
 }

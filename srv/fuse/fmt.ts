@@ -39,6 +39,7 @@ const bodies = new Map<number, Parse>([
   [opcode.opendir, at(parseOpen)],
   [opcode.read, at(parseRead)],
   [opcode.readdir, at(parseRead)],
+  [opcode.readdirplus, at(parseRead)],
   [opcode.write, at(parseWrite)],
   [opcode.release, at(parseRelease)],
   [opcode.releasedir, at(parseRelease)],

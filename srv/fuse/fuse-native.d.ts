@@ -25,8 +25,14 @@ declare module 'fuse-native' {
     utimens(path: string, atime: number, mtime: number, done: Done): void;
     chmod(path: string, mode: number, done: Done): void;
   }
+  export interface Options {
+    fsname: string;
+    subtype: string;
+    timeout: false;
+  }
   export default class Fuse {
-    constructor(dir: string, ops: Operations, options: { fsname: string; timeout: false });
+    static unmount: (dir: string, done: (e: Error | null) => void) => void;
+    constructor(dir: string, ops: Operations, options: Options);
     mount(done: (e: Error | null) => void): void;
     unmount(done: (e: Error | null) => void): void;
   }

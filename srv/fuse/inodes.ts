@@ -6,7 +6,7 @@ export interface Inode {
   readonly id: number;
   /** Undefined at the root. */
   readonly parent: Inode | undefined;
-  readonly name: string;
+  name: string;
   node: Node;
   /** Lookups that the kernel has not yet forgotten. */
   lookups: number;
@@ -55,6 +55,16 @@ export class Inodes {
     const inode: Inode = { id, parent, name, node, lookups: 1, children: new Map() };
     this.#byId.set(id, inode);
     return inode;
+  }
+
+  /** A name has changed; `node` is what is found under the new one. */
+  rename(parent: Inode, from: string, to: string, node: Node | undefined): void {
+    const inode = parent.children.get(from);
+    if (inode === undefined) return;
+    parent.children.delete(from);
+    parent.children.set(to, inode);
+    inode.name = to;
+    if (node !== undefined) inode.node = node;
   }
 
   /** The root stays: the kernel never looks it up. */

@@ -1,6 +1,4 @@
-/** Mounting a tree: the choice of a backend, and what a dead daemon left behind. */
-import { realpath, statfs } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+/** Mounting a tree: the choice of a backend. */
 import type { Tree } from '@9p/lib9p';
 import {
   type Clock,
@@ -16,22 +14,25 @@ import {
   type BackendName,
   type FuseBackend,
   type FuseMount,
-  fsname,
+  inText,
   type MountRequest,
+  subtype,
 } from './backend.js';
 import { direct } from './direct.js';
-import { type MountInfo, mountAt } from './mountinfo.js';
 import { fuseNative } from './native.js';
-import { detach } from './system.js';
-import { every, sleep } from './wait.js';
+import { freeDirectory } from './place.js';
+import { every } from './wait.js';
 
 export interface MountOptions {
   /** Default: the first that works here, direct before fuse-native. */
   readonly backend?: BackendName;
   /** The subtree to show; default all. */
   readonly aname?: string;
-  /** Let users in besides the one who mounts. Default false. */
+  /** Let users in besides the one who mounts. Default: root's mounts do, where the backend
+   *  tells users apart. */
   readonly allowOther?: boolean;
+  /** What mount(8) shows as what is mounted; default slashnet. */
+  readonly source?: string;
   readonly clock?: Clock;
   readonly turn?: Pick<Turn, 'run'>;
   /** One line a request. */
@@ -49,7 +50,7 @@ const accounts_refresh_ms = 60_000;
  */
 export async function mountFuse(tree: Tree, dir: string, o: MountOptions = {}): Promise<FuseMount> {
   const { clock = realClock } = o;
-  const { backend, lacking } = await choose(o.backend);
+  const { backend, lacking } = await choose(o.backend, dir);
   const accounts = new Accounts(process.getuid?.() ?? 0);
   const me = accounts.who(process.getuid?.() ?? 0, process.getgid?.() ?? 0);
   const root = await tree.attach(me, o.aname ?? '');
@@ -58,7 +59,8 @@ export async function mountFuse(tree: Tree, dir: string, o: MountOptions = {}): 
     dir: await freeDirectory(dir, clock),
     clock,
     accounts,
-    allowOther: o.allowOther ?? false,
+    allowOther: o.allowOther ?? (backend.knowsCallers && process.getuid?.() === 0),
+    source: o.source ?? subtype,
     turn: o.turn ?? { run: (f) => f() },
     trace: o.trace,
     bug: o.bug ?? ((e) => process.emitWarning(errorText(e))),
@@ -80,7 +82,7 @@ interface Choice {
 const oneLine = (reasons: readonly string[]): string => cut(reasons.join('; '), error_bytes);
 
 /** The backend asked for, or the first that works; the error says what each lacks. */
-async function choose(name: BackendName | undefined): Promise<Choice> {
+async function choose(name: BackendName | undefined, dir: string): Promise<Choice> {
   const lacking: string[] = [];
   for (const b of backends) {
     if (name !== undefined && b.name !== name) continue;
@@ -88,48 +90,5 @@ async function choose(name: BackendName | undefined): Promise<Choice> {
     if (why === undefined) return { backend: b, lacking };
     lacking.push(`${b.name}: ${why}`);
   }
-  throw refuse(oneLine(['no such device: fuse', ...lacking]));
-}
-
-/** `dir` made absolute without links, and nothing of ours mounted there. */
-async function freeDirectory(dir: string, clock: Clock): Promise<string> {
-  for (let layer = 0; layer < stale_max; layer++) {
-    const path = await canonical(dir);
-    const there = await mountAt(path);
-    if (there === undefined || !isOurs(there)) return path;
-    if (!(await isDead(path, clock))) throw refuse(`${path} is in use: slashnet is mounted there`);
-    await detach(path);
-  }
-  throw refuse(`${dir} is in use: too many dead mounts there`);
-}
-const stale_max = 16;
-
-const isOurs = (m: MountInfo): boolean => m.type.startsWith('fuse') && m.source === fsname;
-
-/** By the parent's, since a dead mount answers nothing, not even what it is. */
-async function canonical(dir: string): Promise<string> {
-  const path = resolve(dir);
-  try {
-    const parent = join(await realpath(dirname(path)), basename(path));
-    if ((await mountAt(parent)) !== undefined) return parent;
-    return await realpath(path);
-  } catch (e) {
-    throw refuse(`mount: ${errorText(e)}`);
-  }
-}
-
-/** How long a live daemon may take to answer for its mount; longer is busy, not dead. */
-const alive_ms = 2000;
-
-/** A mount whose daemon is gone refuses at once. In the thread
- *  pool, since a live one may be slow. */
-async function isDead(path: string, clock: Clock): Promise<boolean> {
-  const late = sleep(clock, alive_ms, false);
-  const dead = statfs(path).then(
-    () => false,
-    (e: NodeJS.ErrnoException) => e.code === 'ENOTCONN' || e.code === 'ECONNABORTED',
-  );
-  const verdict = await Promise.race([dead, late.over]);
-  late.stop();
-  return verdict;
+  throw refuse(oneLine([`mount ${inText(dir)}: no such device: fuse`, ...lacking]));
 }

@@ -5,16 +5,24 @@ import type { Wait } from '@9p/lib9p';
 import type Fuse from 'fuse-native';
 import type { Operations, Stat } from 'fuse-native';
 import { type Clock, cut, error_bytes, errorText, refuse } from 'slashnet/core';
-import { type FuseBackend, type FuseMount, fsname, type MountRequest } from './backend.js';
+import { type FuseBackend, type FuseMount, inText, type MountRequest, subtype } from './backend.js';
 import { mountAt } from './mountinfo.js';
 import { Paths } from './paths.js';
+import { detach } from './system.js';
 import { every } from './wait.js';
 import type { Attr } from './wire.js';
 
-const load = async (): Promise<typeof Fuse> => (await import('fuse-native')).default;
+/** Detaching is our affair: its own way is a shell that expands what a directory's name holds, and
+ *  needs libfuse 2's fusermount even for root. */
+async function load(): Promise<typeof Fuse> {
+  const { default: Fuse } = await import('fuse-native');
+  Fuse.unmount = (_dir, done) => done(null);
+  return Fuse;
+}
 
 export const fuseNative: FuseBackend = {
   name: 'fuse-native',
+  knowsCallers: false,
   async missing() {
     try {
       await load();
@@ -37,10 +45,13 @@ export const fuseNative: FuseBackend = {
     // direct_io is no option of its: it is passed on as part of this one, and without it
     // a file of size 0 is never read
     const fuse = new Fuse(m.dir, operations(paths, m), {
-      fsname: `${fsname},direct_io`,
+      fsname: `${m.source.replace(/[\\,]/g, '\\$&')},direct_io`,
+      subtype,
       timeout: false,
     });
-    await called((done) => fuse.mount(done));
+    await called((done) => fuse.mount(done)).catch((e: unknown) => {
+      throw refuse(`mount ${inText(m.dir)}: fuse-native: ${errorText(e)}`);
+    });
     const mount = new NativeMount(m.dir, fuse, paths);
     await mount.watch(m.clock);
     return mount;
@@ -104,6 +115,7 @@ class NativeMount implements FuseMount {
   #dev: string | undefined;
   #timer: { stop(): void } | undefined;
   #end: (why: string) => void = () => {};
+  #ended = false;
 
   constructor(dir: string, fuse: Fuse, paths: Paths) {
     this.dir = dir;
@@ -124,22 +136,26 @@ class NativeMount implements FuseMount {
     this.#dev = (await mountAt(this.dir))?.dev;
     this.#timer = every(clock, look_ms, () => {
       void this.#there().then((there) => {
-        if (!there) this.#over('ENODEV');
+        if (!there) void this.#over('ENODEV');
       });
     });
   }
   async #there(): Promise<boolean> {
     return (await mountAt(this.dir))?.dev === this.#dev;
   }
-  #over(why: string): void {
+  /** Once: it then no longer keeps the event loop. */
+  async #over(why: string): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#timer?.stop();
     this.#paths.close();
+    await called((done) => this.#fuse.unmount(done));
     this.#end(why);
   }
 
   async unmount(): Promise<void> {
     this.#paths.close(); // each blocked request holds a thread of its own, until it is answered
-    if (await this.#there()) await called((done) => this.#fuse.unmount(done));
-    this.#over('unmounted');
+    if (await this.#there()) await detach(this.dir);
+    await this.#over('unmounted');
   }
 }

@@ -3,18 +3,20 @@
 import { close, open, read, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { refuse } from 'slashnet/core';
-import { fsname } from './backend.js';
+import { type MountRequest, subtype } from './backend.js';
 import { type Channel, type Gone, request_bytes } from './channel.js';
 import { run } from './system.js';
 
-export async function mountPlain(dir: string, options: string): Promise<Channel> {
+type Place = Pick<MountRequest, 'dir' | 'source'>;
+
+export async function mountPlain({ dir, source }: Place, options: string): Promise<Channel> {
   const fd = await promisify(open)('/dev/fuse', 'r+').catch((e: Error) => {
     throw refuse(e.message);
   });
   const ids = `user_id=${process.getuid?.()},group_id=${process.getgid?.()}`;
   const all = `fd=3,rootmode=40000,${ids},nosuid,nodev,${options}`;
   try {
-    await run('mount', ['-i', '-t', `fuse.${fsname}`, '-o', all, fsname, dir], fd);
+    await run('mount', ['-i', '-t', `fuse.${subtype}`, '-o', all, '--', source, dir], fd);
   } catch (e) {
     close(fd);
     throw e;

@@ -3,16 +3,18 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { arena, type FileDevice, fusermount, mount, open, unmount } from '@9p/rawio';
 import { errorText, refuse } from 'slashnet/core';
-import { fsname } from './backend.js';
+import { type MountRequest, subtype } from './backend.js';
 import { type Channel, type Gone, request_bytes } from './channel.js';
 
 /** Mount on `dir`: with mount(2), or through fusermount3(1) for who may not. */
-export function mountRaw(dir: string, options: string): Channel {
+export function mountRaw(m: Pick<MountRequest, 'dir' | 'source'>, options: string): Channel {
+  const { dir, source } = m;
   try {
-    if (process.getuid?.() !== 0) return new RawChannel(fusermount(dir, options, fsname), dir);
+    if (process.getuid?.() !== 0)
+      return new RawChannel(fusermount(dir, options, subtype, source), dir);
     const fd = openSync('/dev/fuse', constants.O_RDWR | constants.O_NONBLOCK);
     try {
-      mount(fd, dir, options, fsname);
+      mount(fd, dir, options, subtype, source);
     } catch (e) {
       closeSync(fd);
       throw e;
@@ -35,6 +37,9 @@ class RawChannel implements Channel {
   readonly #dir: string;
   #device: FileDevice | undefined;
   #gone: Gone = () => {};
+  /** In a request's own call: its reply goes out when that returns. */
+  #inside = false;
+  #held = 0;
 
   constructor(fd: number, dir: string) {
     this.bytes = this.#arena.bytes;
@@ -45,7 +50,7 @@ class RawChannel implements Channel {
   start(request: (b: Uint8Array, start: number, end: number) => void, gone: Gone): void {
     this.#gone = gone;
     this.#device = open({ kind: 'file', fd: this.#fd }, this.#arena, 1, {
-      rx: (_n, bytes, at) => request(bytes, at[0] ?? 0, at[1] ?? 0),
+      rx: (_n, bytes, at) => this.#answer(() => request(bytes, at[0] ?? 0, at[1] ?? 0)),
       room: () => {},
       gone: (errno) => this.#close(errno),
     });
@@ -57,16 +62,39 @@ class RawChannel implements Channel {
     device?.close(() => this.#gone(why));
   }
 
+  /** How many messages are left to send. */
+  #answer(work: () => void): number {
+    this.#inside = true;
+    try {
+      work();
+    } catch (e) {
+      this.#flush();
+      throw e;
+    } finally {
+      this.#inside = false;
+    }
+    const held = this.#held;
+    this.#held = 0;
+    return held;
+  }
+
   take(_n: number): number {
+    this.#flush();
     return this.#arena.copyAt;
   }
-  /** Sent at once: the caller waits for it. The kernel refuses it only if the caller has gone. */
+  /** At once: the caller waits for it. The kernel refuses it only if the caller has gone. */
   send(start: number, end: number): void {
     const device = this.#device;
     if (device === undefined) return;
     device.tx[0] = start;
     device.tx[1] = end;
-    device.flush(1);
+    this.#held = 1;
+    if (!this.#inside) this.#flush();
+  }
+  #flush(): void {
+    if (this.#held === 0) return;
+    this.#held = 0;
+    this.#device?.flush(1);
   }
   async end(mounted: boolean): Promise<void> {
     try {

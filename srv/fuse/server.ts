@@ -3,19 +3,10 @@
 import type { Node } from '@9p/lib9p';
 import type { Accounts } from './accounts.js';
 import { access, getattr, setattr, statfs } from './attrs.js';
-import {
-  batchForget,
-  create,
-  forget,
-  lookup,
-  mkdir,
-  opendir,
-  readdir,
-  remove,
-  rename,
-} from './dirs.js';
+import { batchForget, create, forget, lookup, mkdir, remove, rename } from './dirs.js';
 import { open, poll, read, release, write } from './files.js';
 import type { Inode } from './inodes.js';
+import { opendir, readdir, readdirplus } from './listing.js';
 import { errno, io_bytes, Op, type Replies, Session, type SessionOptions } from './session.js';
 import {
   emitInit,
@@ -35,6 +26,8 @@ const wanted =
   initFlag.asyncRead |
   initFlag.atomicTrunc |
   initFlag.bigWrites |
+  initFlag.readdirplus |
+  initFlag.readdirplusAuto |
   initFlag.parallelDirops |
   initFlag.maxPages;
 /** Blocked reads of io_uring and aio count as background: leave room for many. */
@@ -69,6 +62,7 @@ const onHandle: Partial<Record<number, OnHandle>> = {
   [opcode.read]: read,
   [opcode.write]: write,
   [opcode.readdir]: readdir,
+  [opcode.readdirplus]: readdirplus,
   [opcode.release]: release,
   [opcode.releasedir]: release,
   [opcode.poll]: poll,

@@ -25,5 +25,6 @@ export function run(command: string, args: readonly string[], fd?: number): Prom
  *  nothing asks what is mounted there. */
 export async function detach(dir: string): Promise<void> {
   if (missing === undefined) unmount(dir, true);
-  else await run('umount', ['-i', '-c', '-l', dir]);
+  else if (process.getuid?.() === 0) await run('umount', ['-i', '-c', '-l', '--', dir]);
+  else await run('fusermount3', ['-u', '-z', '--', dir]);
 }

@@ -39,6 +39,7 @@ export const opcode = {
   poll: 40,
   batchForget: 42,
   fallocate: 43,
+  readdirplus: 44,
   rename2: 45,
   lseek: 46,
 } as const;
@@ -48,6 +49,8 @@ export const initFlag = {
   asyncRead: 1 << 0,
   atomicTrunc: 1 << 3,
   bigWrites: 1 << 5,
+  readdirplus: 1 << 13,
+  readdirplusAuto: 1 << 14,
   parallelDirops: 1 << 18,
   maxPages: 1 << 22,
 } as const;
@@ -228,9 +231,12 @@ export function parseMkdir(b: Uint8Array, o: number, end: number): Create | Malf
 /** fuse_rename_in: newdir[8], then two names; rename2 has flags[4] pad[4] between. */
 export interface Rename {
   readonly newdir: number;
+  readonly flags: number;
   readonly from: string;
   readonly to: string;
 }
+/** A flag of renameat2(2). */
+export const renameNoreplace = 1;
 export function parseRename(
   b: Uint8Array,
   o: number,
@@ -242,7 +248,8 @@ export function parseRename(
   if (typeof from === 'string') return from;
   const to = parseName(b, from.next, end);
   if (typeof to === 'string') return to;
-  return { newdir: id64(b, o), from: from.name, to: to.name };
+  const flags = names === 16 ? le32(b, o + 8) : 0;
+  return { newdir: id64(b, o), flags, from: from.name, to: to.name };
 }
 
 export interface ReadIn {

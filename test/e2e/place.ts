@@ -166,8 +166,15 @@ export class Place {
     return Number(await this.ok(`grep -c ${this.dir}/ /proc/self/mountinfo || true`));
   }
 
+  /** What serves a mount by itself ends with it, and would keep the name spaces else. */
+  async #unmountAll(): Promise<void> {
+    const ours = `grep ' ${this.dir}/.* fuse' /proc/self/mountinfo | cut -d' ' -f5`;
+    await this.run(`for d in $(${ours}); do umount -i -c -f -l "$d"; done`);
+  }
+
   async end(): Promise<void> {
     for (const m of this.#dialled) m.close();
+    if (this.#holder !== undefined) await this.#unmountAll();
     for (const r of this.#started.reverse()) {
       if (!r.over) r.kill('SIGKILL');
       await r.ended;

@@ -103,7 +103,8 @@ export const bodies = {
   create: (name: string) => struct([4, 1], [4, 0o100644], [4, 0o22], [4, 0], name),
   mkdir: (name: string) => struct([4, 0o755], [4, 0o22], name),
   rename: (dir: number, from: string, to: string) => struct([8, dir], from, to),
-  rename2: (dir: number, from: string, to: string) => struct([8, dir], [4, 0], [4, 0], from, to),
+  rename2: (dir: number, from: string, to: string, flags = 0) =>
+    struct([8, dir], [4, flags], [4, 0], from, to),
 };
 
 export interface Reply {

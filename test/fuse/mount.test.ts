@@ -19,7 +19,7 @@ describe('files of a mount', { skip, timeout: 120_000 }, () => {
   let host: Host;
   before(async () => {
     space = await Space.make();
-    host = await space.host();
+    host = await space.host({ count: true });
   });
   after(() => space.end());
   const ok = (script: string) => space.ok(`cd ppp/0 && ${script}`);
@@ -57,6 +57,38 @@ describe('files of a mount', { skip, timeout: 120_000 }, () => {
     assert.equal(await ok(inode), await ok(inode), 'a new nodeid, the same st_ino');
     assert.match(await space.ok('df . | tail -1'), /^slashnet /);
     assert.match(await fails('ls nothing'), /No such file or directory/);
+  });
+
+  test('ls -l of many files is one request, not one more a file', async () => {
+    const counts = async (): Promise<Record<string, number>> => {
+      host.say('counts');
+      return JSON.parse((await host.hear('counts')).slice('counts '.length));
+    };
+    const before = await counts();
+    assert.equal((await ok('ls -l | wc -l')).trim(), '10');
+    const after = await counts();
+    const asked = Object.keys(after).filter((name) => after[name] !== before[name]);
+    assert.ok(asked.includes('readdirplus'), `${asked}`);
+    const looked = asked.filter((name) => name.startsWith('lookup '));
+    assert.deepEqual(
+      looked.filter((name) => !/ (ppp|0|ctl)$/.test(name)),
+      [],
+      'but ctl is another each time',
+    );
+  });
+
+  test('mv, chown, ln, mknod: not permitted; stat -f: the longest name', async () => {
+    for (const command of [
+      'mv status other',
+      'mv status ..',
+      'chown 1 status',
+      'ln -s status other',
+    ])
+      assert.match(await fails(command), /Operation not permitted/, command);
+    assert.match(await fails('ln status other'), /Operation not permitted/);
+    assert.match(await fails('mknod pipe p'), /Operation not permitted/);
+    assert.match(await ok('stat -f -c %l .'), /^255$/m);
+    assert.equal(await ok('chown 0 status && stat -c %u status'), '0\n', 'the owner that it has');
   });
 
   test('echo >, >>, truncate, touch, chmod', async () => {

@@ -338,7 +338,7 @@ test('close inside rx: no event after it', async (t) => {
   let batches = 0;
   const done = new Promise<void>((end) => {
     const right = open({ kind: 'ether', ifname: b, type: pppoe }, shared, 1, {
-      rx() {
+      rx(): void {
         batches++;
         right.close(end);
         right.close();

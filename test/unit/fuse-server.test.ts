@@ -1,7 +1,7 @@
 /** The FUSE server without a kernel: requests in, replies compared. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FileError, type Node } from '@9p/lib9p';
+import { type DirChange, FileError, type Node } from '@9p/lib9p';
 import { text } from '@9p/packet';
 import { Accounts } from '../../srv/fuse/accounts.js';
 import { allows } from '../../srv/fuse/attrs.js';
@@ -314,6 +314,63 @@ test('a listing, whole and in pieces of any size, and again from the start', () 
   assert.equal(k.call(opcode.readdir, bodies.read(99, 1)).errno, errno.EBADF);
 });
 
+/** Entries of READDIRPLUS: a name, and its nodeid, ino and mode. */
+function plus(b: Uint8Array): [name: string, nodeid: number, ino: number, mode: number][] {
+  const all: [string, number, number, number][] = [];
+  for (let o = 0; o < b.length; ) {
+    const n = at32(b, o + 128 + 16);
+    const name = text(b.subarray(o + 128 + 24, o + 128 + 24 + n));
+    all.push([name, at64(b, o), at64(b, o + 40), at32(b, o + 40 + 60)]);
+    o += (128 + 24 + n + 7) & ~7;
+  }
+  return all;
+}
+
+test('readdirplus: attributes and inodes of what is listed, each counted as a look-up', async () => {
+  for (const slowly of [false, true]) {
+    const k = new Kernel();
+    const gone = new TextNode('gone', () => '');
+    gone.stat = () => {
+      throw new FileError('file not found');
+    };
+    k.mem.conversation.add(gone);
+    const status = k.mem.conversation.files.get('status') as TextNode;
+    const dir = await status.stat();
+    if (slowly) status.stat = () => Promise.resolve(dir);
+    const node = k.walk('ppp/0');
+    const fh = at64(k.call(opcode.opendir, bodies.open(0), { node }).body, 0);
+    const unique = k.send(opcode.readdirplus, bodies.read(fh, 8192), { node });
+    await oneRound();
+    const all = plus(k.reply(unique)?.body ?? new Uint8Array());
+    assert.deepEqual(
+      all.map(([name]) => name),
+      ['.', '..', ...k.mem.conversation.files.keys()],
+    );
+    status.stat = () => dir;
+    const of = (name: string) => all.find((e) => e[0] === name)?.slice(1);
+    for (const name of ['.', '..', 'ctl', 'gone'])
+      assert.deepEqual(of(name), [0, 0, 0], `${name}: the kernel looks it up itself`);
+    const inode = k.walk('ppp/0/status');
+    assert.deepEqual(of('status'), [inode, Number(dir.qid.path), 0o100444]);
+    k.send(opcode.forget, bodies.forget(1), { node: inode });
+    assert.equal(k.walk('ppp/0/status'), inode, 'looked up twice, forgotten once');
+  }
+});
+
+test('readdirplus goes on where it stopped, and rewinds', () => {
+  const k = new Kernel();
+  const node = k.walk('ppp/0');
+  const fh = at64(k.call(opcode.opendir, bodies.open(0), { node }).body, 0);
+  const read = (offset: number) =>
+    plus(k.call(opcode.readdirplus, bodies.read(fh, 500, offset), { node }).body).map((e) => e[0]);
+  const got: string[] = [];
+  for (let part = read(0); part.length > 0; part = read(got.length)) got.push(...part);
+  assert.deepEqual(got, ['.', '..', ...k.mem.conversation.files.keys()]);
+  k.mem.conversation.add(new TextNode('later', () => ''));
+  read(0);
+  assert.deepEqual(read(got.length), ['later']);
+});
+
 test('a name that means another file by now: ESTALE, upon which the kernel looks again', () => {
   const k = new Kernel();
   const node = k.walk('ppp/0/status');
@@ -335,32 +392,59 @@ test('what a synthetic tree has not is not permitted; what nobody has is not imp
   assert.equal(call(opcode.create, bodies.create('new')), errno.EPERM);
   assert.equal(call(opcode.mkdir, bodies.mkdir('new')), errno.EPERM);
   assert.equal(call(opcode.unlink, bodies.name('tick')), errno.EPERM);
-  assert.equal(call(opcode.rename, bodies.rename(99, 'a', 'b')), errno.EXDEV);
-  assert.equal(call(opcode.rename2, bodies.rename2(1, 'tick', 'tock')), 0, 'a wstat of the name');
+  assert.equal(call(opcode.rename, bodies.rename(1, 'tick', 'tock')), errno.EPERM);
+  assert.equal(call(opcode.rename2, bodies.rename2(99, 'tick', 'tock')), errno.EPERM);
   assert.equal(call(opcode.ioctl, new Uint8Array(32)), errno.ENOTTY);
   assert.equal(call(opcode.getxattr, new Uint8Array(8)), errno.ENOSYS);
   assert.equal(call(9999, new Uint8Array(0)), errno.ENOSYS);
   assert.equal(call(opcode.statfs, new Uint8Array(0)), 0);
 });
 
-test('a tree that can create and remove', () => {
+/** A directory where files are made, renamed and removed. */
+class WorkDir extends MemDir {
+  create(name: string) {
+    const file = new TextNode(name, () => 'made\n', 0o666);
+    const remove = () => void this.files.delete(file.name);
+    const wstat = (change: DirChange): void => {
+      remove();
+      Object.assign(file, { name: change.name });
+      this.add(file);
+    };
+    this.add(Object.assign(file, { remove, wstat }) as Node);
+    return file.open(1, req());
+  }
+}
+function withWorkDir(): [Kernel, node: number] {
   const mem = memTree();
-  const dir = new (class extends MemDir {
-    create(name: string) {
-      const file = new TextNode(name, () => 'made\n', 0o666);
-      this.add(Object.assign(file, { remove: () => void this.files.delete(name) }) as Node);
-      return file.open(1, req());
-    }
-  })('d');
-  mem.root.add(dir);
+  mem.root.add(new WorkDir('d'));
   const k = new Kernel(mem);
-  const node = k.walk('d');
+  return [k, k.walk('d')];
+}
+
+test('a tree that can create and remove', () => {
+  const [k, node] = withWorkDir();
   const made = k.call(opcode.create, bodies.create('x'), { node });
   assert.equal(made.errno, 0);
   assert.equal(made.body.length, 128 + 16);
   assert.equal(at64(made.body, 0), k.walk('d/x'));
   assert.equal(k.call(opcode.unlink, bodies.name('x'), { node }).errno, 0);
   assert.equal(k.call(opcode.lookup, bodies.name('x'), { node }).errno, errno.ENOENT);
+});
+
+test('rename: within a directory, as 9P has it, and the inode goes along', () => {
+  const [k, node] = withWorkDir();
+  k.call(opcode.create, bodies.create('x'), { node });
+  const inode = k.walk('d/x');
+  const rename = (to: number, flags = 0) =>
+    k.call(opcode.rename2, bodies.rename2(to, 'x', 'y', flags), { node }).errno;
+  assert.equal(rename(1), errno.EXDEV, 'mv then copies');
+  const exchange = 2;
+  assert.equal(rename(node, exchange), errno.EINVAL);
+  const noreplace = 1;
+  assert.equal(rename(node, noreplace), 0);
+  assert.equal(k.walk('d/y'), inode);
+  assert.equal(k.call(opcode.lookup, bodies.name('x'), { node }).errno, errno.ENOENT);
+  assert.equal(rename(node), errno.ENOENT, 'there is no x any more');
 });
 
 test('access by the three sets of bits', async () => {

@@ -113,13 +113,13 @@ const structures: readonly [name: string, Parse, Uint8Array, want: unknown][] = 
     'rename',
     (b, o, end) => wire.parseRename(b, o, end, 8),
     bodies.rename(4, 'a', 'b'),
-    { newdir: 4, from: 'a', to: 'b' },
+    { newdir: 4, flags: 0, from: 'a', to: 'b' },
   ],
   [
     'rename2',
     (b, o, end) => wire.parseRename(b, o, end, 16),
     bodies.rename2(4, 'a', 'b'),
-    { newdir: 4, from: 'a', to: 'b' },
+    { newdir: 4, flags: 0, from: 'a', to: 'b' },
   ],
   [
     'setattr',

@@ -219,7 +219,7 @@ export function flatTree(files: readonly Node[], later = false): Tree {
   const root: Node = {
     qid,
     name: '/',
-    stat: () => dirOf('/', qid),
+    stat: () => ({ ...dirOf('/', qid), mode: 0x800001ed }),
     walk: (name) => (later ? Promise.resolve(find(name)) : find(name)),
     list: () => files,
     open: () => {

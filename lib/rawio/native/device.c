@@ -40,19 +40,26 @@ static bool within_arena(const struct device *d, int64_t n) {
 }
 
 /* On a device that is gone or closed everything is dropped, so that nobody waits for room. */
+int device_send(struct device *d, int64_t n, const char **error) {
+  if (n < 0 || n > tx_max) *error = "rawio: bad number of packets";
+  else if (!within_arena(d, n)) *error = "rawio: packet outside the arena";
+  if (*error != NULL) return 0;
+  if (d->closed || d->over) {
+    d->count[tx_dropped] += (uint64_t)n;
+    return (int)n;
+  }
+  int taken = n == 0 ? 0 : d->kind->send(d, (int)n);
+  d->waiting |= taken < n;
+  return taken;
+}
+
 static napi_value method_flush(napi_env env, napi_callback_info info) {
   struct call c = call_of(env, info);
   struct device *d = this_device(&c);
+  const char *error = NULL;
   if (d == NULL) return NULL;
-  int64_t n = to_int(env, c.argv[0], -1);
-  if (n < 0 || n > tx_max) return throw_text(env, "EINVAL", "rawio: bad number of packets");
-  if (d->closed || d->over) {
-    d->count[tx_dropped] += (uint64_t)n;
-    return c.argv[0];
-  }
-  if (!within_arena(d, n)) return throw_text(env, "EINVAL", "rawio: packet outside the arena");
-  int taken = n == 0 ? 0 : d->kind->send(d, (int)n);
-  d->waiting |= taken < n;
+  int taken = device_send(d, to_int(env, c.argv[0], -1), &error);
+  if (error != NULL) return throw_text(env, "EINVAL", error);
   device_arm(d);
   return number(env, taken);
 }

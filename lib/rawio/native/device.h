@@ -65,6 +65,8 @@ struct device *this_device(const struct call *c);  /* NULL, and an exception, if
 
 void device_watch(struct device *d);   /* from now on there are events */
 void device_arm(struct device *d);     /* after a change of what is waited for */
+/* Sends n pairs of tx; how many it is done with. A mistake of the caller's is `error`. */
+int device_send(struct device *d, int64_t n, const char **error);
 void device_close(struct device *d);   /* any time, also inside rx */
 void device_let_go(struct device *d);  /* of all that it refers to */
 

@@ -9,13 +9,16 @@ static napi_value get(struct device *d, napi_ref ref) {
   return v;
 }
 
-/* An exception in a callback is the program's: it goes where uncaught ones go. */
-static void call(struct device *d, napi_value f, size_t argc, const napi_value *argv) {
-  napi_value error, result;
+/* An exception in a callback is the program's: it goes where uncaught ones go, and the result is
+ * NULL. */
+static napi_value call(struct device *d, napi_value f, size_t argc, const napi_value *argv) {
+  napi_value error, result = NULL;
   napi_status s = napi_make_callback(d->env, NULL, get(d, d->on), f, argc, argv, &result);
-  if (s != napi_pending_exception) return;
-  if (napi_get_and_clear_last_exception(d->env, &error) == napi_ok)
+  if (s == napi_ok) return result;
+  if (s == napi_pending_exception &&
+      napi_get_and_clear_last_exception(d->env, &error) == napi_ok)
     napi_fatal_exception(d->env, error);
+  return NULL;
 }
 
 static void tell(struct device *d, const char *event, size_t argc, const napi_value *argv) {
@@ -63,6 +66,13 @@ static void failed(struct device *d, int error) {
   tell(d, "lost", 0, NULL);
 }
 
+/* What rx returned: so many messages to send now, which saves a call. */
+static void answer(struct device *d, napi_value result) {
+  const char *error = NULL;
+  int64_t n = result == NULL ? 0 : to_int(d->env, result, 0);
+  if (n != 0) device_send(d, n, &error);
+}
+
 /* One batch; whether there may be more. */
 static bool receive(struct device *d) {
   int n = d->kind->receive(d);
@@ -72,7 +82,7 @@ static bool receive(struct device *d) {
   }
   d->count[rx_packets] += (uint64_t)n;
   napi_value argv[3] = { number(d->env, n), get(d, d->arena_bytes), get(d, d->arena_at) };
-  if (n > 0) call(d, get(d, d->rx), 3, argv);
+  if (n > 0) answer(d, call(d, get(d, d->rx), 3, argv));
   return true;
 }
 

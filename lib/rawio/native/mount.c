@@ -1,6 +1,7 @@
 /* Mounting FUSE: mount(2) for who may, fusermount3(1) for who may not. */
 #include "mount.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <spawn.h>
@@ -15,6 +16,8 @@
 
 #define options_max 512
 #define name_max 32
+#define source_max 256
+#define complaint_max 160
 #define helper_secs 10  /* fusermount answers at once, or not at all */
 
 extern char **environ;
@@ -27,7 +30,8 @@ static napi_value fail(napi_env env, const char *verb, const char *dir, int erro
   return throw_errno(env, what, error, NULL);
 }
 
-static int mount_fd(int fd, const char *dir, const char *options, const char *name) {
+static int mount_fd(int fd, const char *dir, const char *options, const char *name,
+                    const char *source) {
   char data[options_max + 128], type[name_max + 8];
   struct stat s;
   if (stat(dir, &s) < 0) return errno;
@@ -35,17 +39,18 @@ static int mount_fd(int fd, const char *dir, const char *options, const char *na
            (unsigned)(s.st_mode & S_IFMT), getuid(), getgid(), options[0] != 0 ? "," : "", options);
   unsigned long flags = MS_NOSUID | MS_NODEV;
   snprintf(type, sizeof type, "fuse.%s", name);
-  return mount(name, dir, type, flags, data) < 0 ? errno : 0;
+  return mount(source, dir, type, flags, data) < 0 ? errno : 0;
 }
 
 napi_value mount_fuse(napi_env env, napi_callback_info info) {
   struct call c = call_of(env, info);
-  char dir[PATH_MAX], options[options_max], name[name_max];
+  char dir[PATH_MAX], options[options_max], name[name_max], source[source_max];
   int fd = (int)to_int(env, c.argv[0], -1);
   bool sound = to_text(env, c.argv[1], dir, sizeof dir) &&
                to_text(env, c.argv[2], options, sizeof options) &&
-               to_text(env, c.argv[3], name, sizeof name);
-  int error = sound ? mount_fd(fd, dir, options, name) : EINVAL;
+               to_text(env, c.argv[3], name, sizeof name) &&
+               to_text(env, c.argv[4], source, sizeof source);
+  int error = sound ? mount_fd(fd, dir, options, name, source) : EINVAL;
   return error == 0 ? NULL : fail(env, "mount", dir, error);
 }
 
@@ -60,12 +65,14 @@ static char **environment(void) {
   return all;
 }
 
-/* Runs fusermount3 with `end` of a socket pair as its descriptor 3; 0 or an errno. */
-static int run(char *const argv[], int end, pid_t *pid) {
+/* Runs fusermount3 with `end` of a socket pair as its descriptor 3, and what it complains of
+ * going into `complaints`; 0 or an errno. */
+static int run(char *const argv[], int end, int complaints, pid_t *pid) {
   posix_spawn_file_actions_t actions;
   char **env = environment();
   if (env == NULL) return ENOMEM;
   posix_spawn_file_actions_init(&actions);
+  if (complaints >= 0) posix_spawn_file_actions_adddup2(&actions, complaints, 2);
   if (end >= 0) posix_spawn_file_actions_adddup2(&actions, end, 3);
   int error = posix_spawnp(pid, argv[0], &actions, NULL, argv, env);
   posix_spawn_file_actions_destroy(&actions);
@@ -97,28 +104,46 @@ static int receive_fd(int s) {
   return fd;
 }
 
-static int fusermount(char *dir, char *options) {
+/* The first line that is in the pipe, without waiting for one; closes it. */
+static void first_line(int pipe, char *line) {
+  ssize_t n = read(pipe, line, complaint_max - 1);
+  close(pipe);
+  line[n > 0 ? n : 0] = 0;
+  line[strcspn(line, "\n")] = 0;
+}
+
+/* The mount's descriptor or -errno, with what fusermount3 had to say in `complaint`. */
+static int fusermount(char *dir, char *options, char *complaint) {
   char *argv[] = { "fusermount3", "-o", options, "--", dir, NULL };
-  int ends[2];
+  int ends[2], said[2];
   pid_t pid;
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
-  int error = run(argv, ends[1], &pid);
+  if (pipe2(said, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+    int error = errno;
+    close(said[0]);
+    close(said[1]);
+    return -error;
+  }
+  int error = run(argv, ends[1], said[1], &pid);
+  close(said[1]);
   close(ends[1]);
   int fd = error == 0 ? receive_fd(ends[0]) : -error;
   close(ends[0]);
-  if (error != 0) return fd;
-  if (fd < 0) kill(pid, SIGKILL);  /* it may be hanging; if it ended, nothing happens */
-  wait_for(pid);
+  if (error == 0 && fd < 0) kill(pid, SIGKILL);  /* it may be hanging; if it ended, no matter */
+  if (error == 0) wait_for(pid);
+  first_line(said[0], complaint);
   return fd;
 }
 
 napi_value mount_unprivileged(napi_env env, napi_callback_info info) {
   struct call c = call_of(env, info);
-  char dir[PATH_MAX], options[options_max];
+  char dir[PATH_MAX], options[options_max], complaint[complaint_max] = "";
   bool sound = to_text(env, c.argv[0], dir, sizeof dir) &&
                to_text(env, c.argv[1], options, sizeof options);
-  int fd = sound ? fusermount(dir, options) : -EINVAL;
-  return fd >= 0 ? number(env, fd) : fail(env, "fusermount3", dir, -fd);
+  int fd = sound ? fusermount(dir, options, complaint) : -EINVAL;
+  if (fd >= 0) return number(env, fd);
+  if (complaint[0] != 0) return throw_text(env, "EPERM", complaint);
+  return fail(env, "fusermount3", dir, -fd);
 }
 
 /* Who may not umount(2) asks fusermount3, as when it was mounted. */
@@ -127,7 +152,7 @@ static int unmount(char *dir, bool lazy) {
   pid_t pid;
   if (umount2(dir, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0) return 0;
   if (errno != EPERM) return errno;
-  return run(argv, -1, &pid) != 0 ? EPERM : wait_for(pid);
+  return run(argv, -1, -1, &pid) != 0 ? EPERM : wait_for(pid);
 }
 
 napi_value mount_end(napi_env env, napi_callback_info info) {

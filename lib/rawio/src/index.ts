@@ -52,18 +52,25 @@ export const ifnames = (): string[] => native().ifnames();
 
 /**
  * Mounts an open /dev/fuse on a directory; `options` as fuse(4)'s,
- * "allow_other,default_permissions".
+ * "allow_other,default_permissions". mount(8) shows `source`, and `fuse.name` as the type.
  */
-export function mount(fd: number, dir: string, options: string, name = 'slashnet'): void {
-  native().mount(fd, dir, options, name);
+export function mount(
+  fd: number,
+  dir: string,
+  options: string,
+  name = 'slashnet',
+  source = name,
+): void {
+  native().mount(fd, dir, options, name, source);
 }
 
 /** lazy: MNT_DETACH. Without the privilege it asks fusermount3. */
 export const unmount = (dir: string, lazy: boolean): void => native().unmount(dir, lazy);
 
 /** Mounts without privilege; the descriptor of /dev/fuse, which is the caller's to close. */
-export function fusermount(dir: string, options: string, name = 'slashnet'): number {
-  const all = [`fsname=${name}`, `subtype=${name}`, options].filter((o) => o !== '');
+export function fusermount(dir: string, options: string, name = 'slashnet', source = name): number {
+  const fsname = source.replace(/[\\,]/g, '\\$&');
+  const all = [`fsname=${fsname}`, `subtype=${name}`, options].filter((o) => o !== '');
   return native().fusermount(dir, all.join(','));
 }
 

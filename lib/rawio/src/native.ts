@@ -8,7 +8,7 @@ export interface Native {
   open(spec: Spec, arena: Arena, budget: number, on: Events): Device;
   ifinfo(name: string): InterfaceInfo;
   ifnames(): string[];
-  mount(fd: number, dir: string, options: string, name: string): void;
+  mount(fd: number, dir: string, options: string, name: string, source: string): void;
   unmount(dir: string, lazy: boolean): void;
   fusermount(dir: string, options: string): number;
   cut(bytes: Uint8Array, room: number): Uint8Array[];

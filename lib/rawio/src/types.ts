@@ -34,8 +34,11 @@ export interface Arena {
 
 /** All on the loop's thread, and never inside a call of ours. */
 export interface Events {
-  /** Packet i is bytes[at[2i]..at[2i+1]], C's again when this returns. */
-  rx(n: number, bytes: Uint8Array, at: Int32Array): void;
+  /**
+   * Packet i is bytes[at[2i]..at[2i+1]], C's again when this returns. A number that it returns is
+   * as a flush() of so many, at less cost; anything else is nothing.
+   */
+  rx(n: number, bytes: Uint8Array, at: Int32Array): unknown;
   /** Writable again after a short flush(). */
   room(): void;
   /**

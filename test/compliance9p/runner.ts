@@ -43,6 +43,8 @@ export async function run(
   }
 }
 
+/** No directory of the checks needs so many. */
+const reads_max = 1000;
 const marked = parseMessage('Rversion notag * *');
 
 class Exchange {
@@ -243,7 +245,8 @@ class Exchange {
     const most = number(step.count, this.#vars);
     const read = this.#dialect === 'L' ? 'Treaddir' : 'Tread';
     const names: string[] = [];
-    for (let offset = 0n; ; ) {
+    for (let offset = 0n, reads = 0; ; reads++) {
+      if (reads > reads_max) throw new Error(`a directory without end: ${names.length} names`);
       const text = `${read} 0 ${step.fid} ${offset} ${most}`;
       this.#peer.send(this.#encode(parseMessage(text)));
       const m = await this.#next();

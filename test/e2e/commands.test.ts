@@ -125,7 +125,7 @@ describe('commands on a running daemon', { timeout: 170_000 }, () => {
     const npm = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
     assert.ok(npm.scripts.start !== undefined, 'npm start');
     words.delete('srv'); // Plan 9's own
-    for (const w of words) await p.ok(`command -v ${w}`);
+    for (const w of words) await p.ok(`bash -c 'command -v ${w}'`);
     const all = await p.ok('slashnet --help');
     for (const c of helped) assert.match(all, new RegExp(`^ {2}${c}\\b`, 'm'));
   });

@@ -8,7 +8,6 @@ import {
   file,
   memTree,
   omode,
-  parseAddress,
   type Rmessage,
   Server,
 } from '@9p/lib9p';
@@ -232,14 +231,4 @@ test("the data of a read are the reader's own", async () => {
   const data = await h.read(5);
   await m.readText('long');
   assert.equal(new TextDecoder().decode(data), 'hello');
-});
-
-test('addresses', () => {
-  assert.deepEqual(parseAddress('/tmp/x!y'), { path: '/tmp/x!y' });
-  assert.deepEqual(parseAddress('unix!/tmp/x!y'), { path: '/tmp/x!y' });
-  assert.deepEqual(parseAddress('tcp!::1!564'), { host: '::1', port: 564 });
-  assert.deepEqual(parseAddress('tcp!host'), { host: 'host', port: 564 });
-  assert.deepEqual(parseAddress('tcp!host!9fs'), { host: 'host', port: 564 });
-  for (const bad of ['', 'host', 'udp!x!1', 'tcp!x!y', 'tcp!x!0', 'tcp!x!1!2', 'tcp!!1'])
-    assert.throws(() => parseAddress(bad), { message: /^bad (address|port)/ });
 });

@@ -12,6 +12,7 @@ export const connector =
 export const inMemory = (server: Server) => async (): Promise<Duplex> => {
   const [there, back] = [new PassThrough(), new PassThrough()];
   const far = Duplex.from({ readable: there, writable: back });
+  far.allowHalfOpen = false; // as a socket
   void serve(server, far, { net: 'test', address: '' });
   return Duplex.from({ readable: back, writable: there });
 };

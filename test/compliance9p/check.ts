@@ -79,13 +79,18 @@ export function parseChecks(text: string, files: readonly string[]): Check[] {
 function parseCheck(head: string, lines: readonly string[], files: readonly string[]): Check {
   const [, number, section = '', claim = ''] = heading.exec(head) ?? [];
   if (number === undefined) throw new Error(`bad heading: ${head}`);
-  const exchange = parseExchange(lines.filter((l) => !l.startsWith('needs ')));
   const words = new Set(lines.flatMap((l) => l.split(/[\s[\]]+/)));
+  if (words.has('create')) words.add('tmp');
+  const named = files.filter((name) => words.has(name));
+  const inC9p = named.length > 0 || lines.some((l) => l.includes('c9p'));
+  // Who needs no file of ours may be asked of any tree, at its root.
+  const begun = inC9p ? lines : lines.map((l) => l.replace(/^((?:\d: )?)session/, '$1root'));
   const needs = lines.flatMap((l) => /^needs (\S+)$/.exec(l)?.[1] ?? []);
   needs.push(...dialects.filter((version) => words.has(version)));
   if (lines.some((l) => /^session( \d+)?$/.test(l))) needs.push('9P2000');
-  if (words.has('session')) needs.push('c9p');
-  needs.push(...files.filter((name) => words.has(name)));
+  if (inC9p) needs.push('c9p');
+  needs.push(...named);
+  const exchange = parseExchange(begun.filter((l) => !l.startsWith('needs ')));
   return { number: Number(number), section, claim, ...exchange, needs };
 }
 

@@ -1,6 +1,14 @@
 /** Trees of other machines in our name space: `mount tcp!host!564 /n/host`. One whose connection
  *  is lost comes back by itself when it is next walked into. */
-import { type ClientFid, dial, Mount, parseAddress, Redial, type Req, split } from '@9p/lib9p';
+import {
+  type DialOptions,
+  dial,
+  Mount,
+  parseAddress,
+  type Req,
+  reconnecting,
+  split,
+} from '@9p/lib9p';
 import {
   type Clock,
   clean,
@@ -14,6 +22,7 @@ import {
 import { remoteTree } from './remote.js';
 
 export const imports_max = 64;
+
 /** The trees that a daemon has imported. */
 export class Imports {
   readonly #ns: Namespace;
@@ -24,6 +33,7 @@ export class Imports {
   /** Throws where a unix path is not to be dialled. */
   readonly #check: (path: string) => Promise<void>;
   readonly #clock: Clock;
+  readonly #how: DialOptions;
   #count = 0n;
 
   constructor(
@@ -32,8 +42,10 @@ export class Imports {
     uname: string,
     check: (path: string) => Promise<void>,
     clock: Clock,
+    how: DialOptions = {},
   ) {
     this.#clock = clock;
+    this.#how = how;
     this.#check = check;
     this.#ns = ns;
     this.#instance = instance;
@@ -48,29 +60,31 @@ export class Imports {
     if (this.#all.size >= imports_max) throw refuse(`too many mounts: limit ${imports_max}`);
     const at9p = parseAddress(address);
     if ('path' in at9p) await this.#check(at9p.path);
-    const redial = new Redial((signal) => this.#dial(address, aname, signal), this.#clock);
+    const dialled = (signal: AbortSignal) => this.#dial(address, aname, signal);
+    const m = await reconnecting(dialled, this.#clock, req).catch((e) => {
+      const why = errorText(e);
+      throw why.includes(address) ? e : refuse(`${address}: ${why}`);
+    });
     try {
-      const m = new Mount(await redial.again(req), redial);
       const node = await remoteTree(m, { salt: ++this.#count << 40n }).attach(req.who, '');
       if (this.#all.has(at)) throw refuse(`${at} is in use`);
       const spec = aname === '' ? '' : ` ${quote(aname)}`;
       const graft = this.#ns.graft(node, at, `mount ${quote(address)} ${quote(at)}${spec}`);
       this.#all.set(at, { m, remove: graft.remove });
     } catch (e) {
-      redial.stop();
-      const why = errorText(e);
-      throw why.includes(address) ? e : refuse(`${address}: ${why}`);
+      m.close();
+      throw e;
     }
   }
 
   /** Not ourselves. */
-  async #dial(address: string, aname: string, signal: AbortSignal): Promise<ClientFid> {
-    const m = await dial(address, { uname: this.#uname, aname, signal });
+  async #dial(address: string, aname: string, signal: AbortSignal): Promise<Mount> {
+    const m = await dial(address, { ...this.#how, uname: this.#uname, aname, signal });
     const late = (): void => m.close();
     signal.addEventListener('abort', late);
     try {
       if (await this.#isOurs(m, aname)) throw refuse(`${address} is this daemon itself`);
-      return m.root;
+      return m;
     } catch (e) {
       m.close();
       throw e;

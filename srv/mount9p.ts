@@ -56,7 +56,7 @@ async function dialAgain(address: string, o: MountServerOptions): Promise<Mount>
   const trace = o.trace === undefined ? {} : { trace: o.trace };
   const uname = o.uname || userName();
   const redial = new Redial(
-    async (signal) => (await dial(address, { uname, aname, signal, ...trace })).root,
+    (signal) => dial(address, { uname, aname, signal, ...trace }),
     realClock,
   );
   try {

@@ -5,6 +5,7 @@ import {
   type ClientFid,
   type Dir,
   type DirChange,
+  goodName,
   type Mount,
   may,
   type Node,
@@ -133,10 +134,12 @@ class RemoteNode implements Node {
     await this.#r.allow(this.#names, may.read, req);
     const [fid] = await this.#r.at(this.#names, (f) => f.open(0, req), req);
     const dirs = await fid.list(req).finally(() => fid.drop());
-    return dirs.map((d) => {
-      const dir = { ...d, qid: this.#r.salted(d.qid) };
-      return new RemoteNode(this.#r, [...this.#names, d.name], dir.qid, dir);
-    });
+    return dirs
+      .filter((d) => goodName(d.name))
+      .map((d) => {
+        const dir = { ...d, qid: this.#r.salted(d.qid) };
+        return new RemoteNode(this.#r, [...this.#names, d.name], dir.qid, dir);
+      });
   }
 
   async open(mode: number, req: Req): Promise<OpenFile> {

@@ -5,6 +5,7 @@ import {
   classMask,
   type Ip,
   ipText,
+  masked,
   maskText,
   parseIp,
   parseMask,
@@ -52,11 +53,12 @@ export const addressText = (a: Address): string => `${ipText(a.local)}/${a.bits}
 
 const forever = 4_294_967_295;
 
-/** A line of status for each address, ip(3): local, mask, remote, two life-times. */
+/** A line of status for each address, ip(3): local, mask, remote (the network, where there is no
+ *  other end), two life-times. */
 export function addressLine(a: Address): string {
   const column = (s: string, n: number): string => s.padEnd(n);
   const local = column(ipText(a.local), 40);
   const mask = column(maskText(a.bits, a.local), 10);
-  const remote = column(ipText(a.remote ?? a.local), 40);
+  const remote = column(ipText(a.remote ?? masked(a.local, a.bits)), 40);
   return `\t${local} ${mask} ${remote} ${forever}   ${forever}  \n`;
 }

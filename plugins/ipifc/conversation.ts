@@ -194,13 +194,14 @@ export class Ipifc implements Conversation {
   }
 
   // What is bound below --------------------------------------------------------------------------
+  /** Packets pass through our own data file. */
+  async bindPkt(req: Req): Promise<void> {
+    if (this.medium !== undefined) throw refuse('interface already bound');
+    await this.make(req).up();
+    this.ctx.event('bind pkt');
+  }
+
   async bindTo(path: string, req: Req): Promise<void> {
-    if (path === 'pkt') {
-      if (this.medium !== undefined) throw refuse('interface already bound');
-      await this.make(req).up();
-      this.ctx.event('bind pkt');
-      return;
-    }
     const bound = this.pool === undefined ? [...this.below.keys()][0] : undefined;
     if (bound !== undefined || this.below.has(path))
       throw refuse(`${bound ?? path} is bound: unbind it first`);

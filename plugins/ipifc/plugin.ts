@@ -65,7 +65,12 @@ async function start(env: Env): Promise<Running> {
       perm: 0o664,
       open: (_c, _mode, _req, qid) => new RouteFile(qid, routes),
     }),
-    env.file({ name: 'ndb', perm: 0o664, open: (_c, mode, _req, qid) => ndb.open(mode, qid) }),
+    env.file({
+      name: 'ndb',
+      perm: 0o664,
+      open: (_c, mode, _req, qid) => ndb.open(mode, qid),
+      length: () => Buffer.byteLength(ndb.text),
+    }),
   ];
   return {
     async stop(why) {

@@ -30,6 +30,18 @@ async function add(c: Ipifc, args: readonly string[], req: Req): Promise<void> {
   await c.add(address, req);
 }
 
+/** Plan 9's media that there are here, or a path alone. */
+function bind(c: Ipifc, [medium = '', dev = '']: readonly string[], req: Req): Promise<void> {
+  if (medium === 'pkt') {
+    // Plan 9's ppp gives the path of its device, which is no name of an interface here.
+    if (goodName.test(dev)) ifname(c, dev);
+    return c.bindPkt(req);
+  }
+  if (medium === 'netdev') return c.bindTo(dev, req);
+  if (dev !== '' || !medium.startsWith('/')) throw refuse('unknown interface type');
+  return c.bindTo(medium, req);
+}
+
 async function remove(c: Ipifc, args: readonly string[]): Promise<void> {
   const { local, bits } = parseAddress(args.slice(0, 2));
   await c.remove(local, bits);
@@ -41,8 +53,10 @@ function device(c: Ipifc, kind: string): void {
   c.kind = kind;
 }
 
+const goodName = /^[a-zA-Z][a-zA-Z0-9_.-]{0,14}$/;
+
 function ifname(c: Ipifc, name: string): void {
-  if (!/^[a-zA-Z][a-zA-Z0-9_.-]{0,14}$/.test(name)) throw refuse(`bad interface name: ${name}`);
+  if (!goodName.test(name)) throw refuse(`bad interface name: ${name}`);
   if (c.medium?.name === name) return;
   if (c.medium !== undefined) throw refuse(`interface already bound: ${c.medium.name}`);
   c.ifname = name;
@@ -103,7 +117,7 @@ const addUsage = 'local [mask [remote [mtu [proxy]]]]';
 export const verbs: readonly Verb<Ipifc>[] = [
   v('device', 1, 1, 'tun|memory', (c, [kind = '']) => device(c, kind)),
   v('ifname', 1, 1, 'name', (c, [name = '']) => ifname(c, name)),
-  v('bind', 1, 2, 'path', (c, [path = ''], req) => c.bindTo(path, req)),
+  v('bind', 1, 2, 'path | netdev path | pkt [name]', bind),
   { ...v('unbind', 0, 1, '[path]', (c, [path]) => c.unbind(path)), aborts: true },
   ...['add', 'try', 'add6'].map((name) => v(name, 1, 5, addUsage, add)),
   ...['remove', 'del', 'remove6'].map((name) => v(name, 1, 3, 'local mask [remote]', remove)),

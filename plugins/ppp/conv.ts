@@ -318,8 +318,8 @@ export class PppConversation implements Conversation, View {
     if (net === undefined || this.upper.peer !== undefined) return;
     const { env, name } = this.#ctx;
     await this.#undone;
-    const o = { net, data: `/net${name}/data`, ifname, primary };
-    const made = await Interface.make(env.ns, who, o);
+    const o = { net, data: `/net${name}/data`, upper: this.upper, ifname, primary };
+    const made = await Interface.make(env, who, o);
     if (!current()) return made.close((line) => this.#ctx.log(line));
     this.#interface = made;
     if (this.ip !== undefined) await made.addIp(this.ip, this.mtu);

@@ -1,12 +1,17 @@
-/** The interface that `connect` makes: an ipifc, cloned through the
- *  name space and bound to our data. */
+/** The interface that `connect` makes: an ipifc, cloned through the name space and bound to our
+ *  data; one of another machine, which has no path to our data, is joined to it through its own. */
 import { text, utf8 } from '@9p/packet';
 import {
   type Chan,
+  type Env,
   errorText,
+  isChannel,
+  type Link,
+  linkTo,
   type Namespace,
   newReq,
   omode,
+  type Port,
   refuse,
   type Who,
 } from 'slashnet/core';
@@ -18,6 +23,8 @@ export interface InterfaceOptions {
   readonly net: string;
   /** "/ppp/0/data" */
   readonly data: string;
+  /** What is behind it. */
+  readonly upper: Port;
   readonly ifname: string | undefined;
   readonly primary: boolean;
 }
@@ -29,6 +36,8 @@ export class Interface {
   readonly #ctl: Chan;
   /** "/net/ipifc/3" */
   readonly path: string;
+  /** To the data file of a stack that is not ours. */
+  #link: Link | undefined;
   #ip: Readonly<IpcpResult> | undefined;
   /** How to undo, last first. */
   readonly #undo: (() => Promise<void>)[] = [];
@@ -42,17 +51,29 @@ export class Interface {
   }
 
   /** Cloned, named and bound; without addresses. */
-  static async make(ns: Namespace, who: Who, o: InterfaceOptions): Promise<Interface> {
+  static async make(env: Env, who: Who, o: InterfaceOptions): Promise<Interface> {
+    const { ns } = env;
     const ctl = await ns.open(`${o.net}/ipifc/clone`, omode.rdwr, who);
     try {
       const n = text(await ctl.read(32, 0, newReq(who))).trim();
       const it = new Interface(ns, who, o, ctl, n);
-      if (o.ifname !== undefined) await it.#write(`ifname ${o.ifname}`);
-      await it.#write(`bind ${o.data}`);
+      await it.#bind(env);
       return it;
     } catch (e) {
       ctl.close();
       throw e;
+    }
+  }
+
+  async #bind(env: Env): Promise<void> {
+    const { ifname, data, upper } = this.#o;
+    const theirs = `${this.path}/data`;
+    if (isChannel(await this.#ns.walk(theirs, this.#who))) {
+      if (ifname !== undefined) await this.#write(`ifname ${ifname}`);
+      await this.#write(`bind ${data}`);
+    } else {
+      await this.#write(ifname === undefined ? 'bind pkt' : `bind pkt ${ifname}`);
+      this.#link = await linkTo(this.#ns, env.turn, theirs, upper, this.#who);
     }
   }
 
@@ -108,6 +129,7 @@ export class Interface {
   async close(log: (line: string) => void): Promise<void> {
     const told = (e: unknown) => log(`undoing ${this.path}: ${errorText(e)}`);
     await this.#takeBack().catch(told);
+    await this.#link?.unbind('the link is down');
     await this.#write('unbind').catch(told);
     this.#ctl.close();
   }

@@ -1,19 +1,19 @@
 /** slashnet cat: files of the tree to standard output, as they come. */
 import type { Mount } from '@9p/lib9p';
-import { type Command, out, withDaemon } from './command.js';
+import { type Command, of, out, withDaemon } from './command.js';
 
 async function copy(m: Mount, path: string, cancel: AbortSignal): Promise<void> {
-  const f = await m.open(path, 0, cancel);
-  let last = 0x0a;
+  const pieces = m.pieces(path, { cancel });
+  let last: number | undefined = 0x0a;
   try {
     for (;;) {
-      const b = await f.read(f.iounit, undefined, cancel);
-      if (b.length === 0) break;
-      last = b[b.length - 1] as number;
-      await out(b);
+      const piece = await of(path, pieces.next());
+      if (piece.done) break;
+      last = piece.value.at(-1);
+      await out(piece.value);
     }
   } finally {
-    await f.close().catch(() => undefined);
+    await pieces.return().catch(() => undefined);
   }
   if (last !== 0x0a && process.stdout.isTTY) await out('\n');
 }

@@ -1,31 +1,19 @@
-/** The command `slashnet`. Exit status: 0 done, 1 refused (the
- *  error's text on stderr), 2 bad usage. */
+/** The command `slashnet`. Exit status: 0 done, 1 refused (the error's text on stderr), 2 bad
+ *  usage, 3 a `watch` whose time is over. */
 import { Command as Commander, CommanderError } from 'commander';
 import { version } from '../core/runtime.js';
-import { cat } from './cat.js';
-import { type Command, type Options, Usage } from './command.js';
-import { demo } from './demo.js';
-import { ls, stat } from './ls.js';
-import { mount, unmount } from './mount.js';
-import { bind, ns, unbind } from './names.js';
+import { type Command, common, complain, type Options, Usage } from './command.js';
+import { commands } from './commands.js';
+import { complete } from './complete.js';
 import { serve } from './serve.js';
-import { write } from './write.js';
 
-export const commands: readonly Command[] = [
-  serve,
-  mount,
-  unmount,
-  ls,
-  cat,
-  write,
-  stat,
-  ns,
-  bind,
-  unbind,
-  demo,
-];
-
-const isPipe = (e: NodeJS.ErrnoException): boolean => e.code === 'EPIPE';
+/** Whoever reads us has gone: `slashnet cat … | head`. Other errors, `out` rejects with. */
+function endWithReader(): void {
+  process.stdout.on('error', (e: NodeJS.ErrnoException) => {
+    if (e.code === 'EPIPE') process.exit(0);
+  });
+  process.stderr.on('error', () => undefined);
+}
 
 function define(program: Commander, c: Command, done: (status: number) => void): void {
   const cmd = program.command(`${c.name}${c.args === undefined ? '' : ` ${c.args}`}`);
@@ -33,8 +21,7 @@ function define(program: Commander, c: Command, done: (status: number) => void):
   for (const [flags, about] of c.options ?? []) cmd.option(flags, about);
   cmd.addHelpText('after', `\nExamples:\n${c.examples.map((e) => `  ${e}\n`).join('')}`);
   cmd.action(async () => {
-    // Whoever reads us has gone: `slashnet cat … | head`. A daemon has more to do than that.
-    if (c !== serve) process.stdout.on('error', (e) => process.exit(isPipe(e) ? 0 : 1));
+    if (c !== serve) endWithReader(); // a daemon has more to do
     const options = { ...program.opts(), ...cmd.opts() } as Options;
     done((await c.run(cmd.args, options)) ?? 0);
   });
@@ -45,10 +32,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   const program = new Commander('slashnet')
     .description('Network protocol layers as files, over 9P2000 and FUSE.')
     .version(version())
-    .option('-a, --address <address>', 'daemon to use: unix!/path or tcp!host!port ($SLASHNET)')
     .addHelpText('after', '\nBegin with: slashnet demo\n')
     .enablePositionalOptions() // bind has a -a of its own
     .exitOverride();
+  for (const [flags, about] of common) program.option(flags, about);
   for (const c of commands)
     define(program, c, (s) => {
       status = s;
@@ -58,9 +45,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     return status;
   } catch (e) {
     if (e instanceof CommanderError) return e.exitCode === 0 ? 0 : 2;
-    process.stderr.write(`slashnet: ${e instanceof Error ? e.message : String(e)}\n`);
+    complain(e);
     return e instanceof Usage ? 2 : 1;
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+const [first, ...rest] = process.argv.slice(2);
+process.exitCode =
+  first === '__complete' ? await complete(rest, commands) : await main(process.argv.slice(2));

@@ -46,6 +46,9 @@ export interface NodeOptions {
   owner(): string;
   /** What is read and written is shown in no trace. */
   readonly secret?: boolean;
+  /** Bytes that a read would give now, where that is cheap to say: some versions of v9fs read
+   *  nothing of a file of length 0. Streams have none. */
+  length?(): number;
 }
 
 abstract class Base implements Node {
@@ -66,7 +69,7 @@ abstract class Base implements Node {
       mode: (this.o.perm | (this.qid.type & qt.dir ? dmdir : 0)) >>> 0,
       atime: started,
       mtime: started,
-      length: this.length(),
+      length: BigInt(this.#length()),
       name: this.name,
       uid,
       gid: group,
@@ -74,8 +77,13 @@ abstract class Base implements Node {
     };
   }
 
-  protected length(): bigint {
-    return 0n;
+  /** A text that cannot be made now is refused by the read, not by a listing. */
+  #length(): number {
+    try {
+      return this.o.length?.() ?? 0;
+    } catch {
+      return 0;
+    }
   }
   abstract walk(name: string, req: Req): Wait<Node | undefined>;
   abstract list(req: Req): Wait<readonly Node[]>;
@@ -168,13 +176,25 @@ export class TextFile implements OpenFile {
   close(): void {}
 }
 
+/** A file of text, whose length is told. */
+export const textNode = (o: NodeOptions, make: () => string): FileNode =>
+  new FileNode(
+    { ...o, length: () => Buffer.byteLength(make()) },
+    (_mode, _req, qid) => new TextFile(qid, make),
+  );
+
 const stream_bytes = 256 * 1024;
+/** For whom a length is told: a stat does not say who asks. */
+const anybody: Who = { uname: nobody, groups: [], owner: false };
 
 /** The node of a plugin's file definition, for the thing `c` that it is about. */
 export function defNode<C>(def: FileDef<C>, c: C, owner: () => string): FileNode {
   const o = { name: def.name, perm: def.perm, owner, secret: def.secret === true };
   if ('port' in def) throw new Error(`${def.name}: a data file belongs to a conversation`);
-  if ('open' in def) return new FileNode(o, (mode, req, qid) => def.open(c, mode, req, qid));
+  if ('open' in def) {
+    const length = (): number => def.length?.(c) ?? 0;
+    return new FileNode({ ...o, length }, (mode, req, qid) => def.open(c, mode, req, qid));
+  }
   if ('stream' in def)
     return new FileNode(o, (_mode, req, qid) => {
       const q = new QueueFile(qid, stream_bytes, true);
@@ -183,7 +203,7 @@ export function defNode<C>(def: FileDef<C>, c: C, owner: () => string): FileNode
     });
   const write = def.write;
   return new FileNode(
-    o,
+    { ...o, length: () => Buffer.byteLength(def.text(c, anybody)) },
     (_mode, req, qid) =>
       new TextFile(
         qid,

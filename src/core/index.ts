@@ -21,7 +21,7 @@ export * from './errors.js';
 export { newQid, TextFile } from './files.js';
 export { controlBelow, directoryOf, linkTo } from './link.js';
 export * from './machine.js';
-export { type Chan, clean, type How, type Namespace } from './namespace.js';
+export { type Chan, clean, type How, isChannel, type Namespace } from './namespace.js';
 export type * from './plugin.js';
 export { join, Port, type PortOptions, part } from './port.js';
 export { line, type Queue, QueueFile } from './queue.js';

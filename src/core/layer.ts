@@ -3,7 +3,7 @@ import type { Node, OpenFile, Qid, Req, Who } from '@9p/lib9p';
 import { wantsWrite } from '@9p/lib9p';
 import { type Slot, Slot as SlotClass } from './conv.js';
 import { Enodev, refuse } from './errors.js';
-import { defNode, FileNode, Folder, TextFile } from './files.js';
+import { defNode, FileNode, Folder, textNode } from './files.js';
 import type { Env, Layer, Verb } from './plugin.js';
 import { helpOf, openCtl, verbsOf } from './standard.js';
 
@@ -37,10 +37,10 @@ export class LayerServer {
   #rootNodes(owner: () => string): readonly Node[] {
     const { layer } = this;
     const text = (name: string, make: () => string): Node =>
-      new FileNode({ name, perm: 0o444, owner }, (_m, _r, qid) => new TextFile(qid, make));
+      textNode({ name, perm: 0o444, owner }, make);
     const standard = [
       new FileNode(
-        { name: 'clone', perm: 0o666, owner },
+        { name: 'clone', perm: 0o666, owner, length: () => String(this.#next()).length },
         (mode, req, qid) => this.#clone(mode, req, qid),
         true,
       ),
@@ -77,7 +77,7 @@ export class LayerServer {
     if (this.#removed) throw refuse(`no such device: ${this.layer.name} was unloaded`);
     this.#forget();
     if (this.#count >= this.layer.limit) this.#reclaim();
-    const id = this.#number();
+    const id = this.#next();
     const slot = new SlotClass(
       { freed: (s) => this.#freed(s), create: (caller) => this.create(caller, false) },
       this.layer,
@@ -92,11 +92,10 @@ export class LayerServer {
     return slot;
   }
 
-  #number(): number {
-    let id = this.#free;
-    while (this.#slots[id] !== undefined) id++;
-    this.#free = id + 1;
-    return id;
+  /** The number of the next conversation. */
+  #next(): number {
+    while (this.#slots[this.#free] !== undefined) this.#free++;
+    return this.#free;
   }
 
   #freed(s: Slot): void {

@@ -15,7 +15,8 @@ export interface Chan extends OpenFile {
 export interface ChannelNode extends Node {
   channel(req: Req): Chan;
 }
-const isChannel = (n: Node): n is ChannelNode => 'channel' in n;
+/** Served in this process: a bind joins it by function call. */
+export const isChannel = (n: Node): n is ChannelNode => 'channel' in n;
 
 export type { How };
 

@@ -184,7 +184,11 @@ export type FileDef<C> = {
       /** Called at open; feed q; returns what the close undoes. */
       stream(c: C, q: Queue<Uint8Array>, req: Req): () => void;
     }
-  | { open(c: C, mode: number, req: Req, qid: Qid): Wait<OpenFile> }
+  | {
+      open(c: C, mode: number, req: Req, qid: Qid): Wait<OpenFile>;
+      /** Bytes that a read would give now, if that is cheap to say. */
+      length?(c: C): number;
+    }
   /** A further data file: the far end of a wire. Of conversations only. */
   | { port(c: C): Port }
 );

@@ -1,6 +1,6 @@
-/** A link through files: a read in flight, in order, and one write a packet. For data
+/** A link through files: reads in flight, in order, and one write a packet. For data
  *  files that are served elsewhere, in another process or on another machine. */
-import { newReq, type Req, type Wait, type Who } from '@9p/lib9p';
+import { newReq, Reads, type Wait, type Who } from '@9p/lib9p';
 import { type Packet, packetOf } from '@9p/packet';
 import { errorText } from './errors.js';
 import type { Chan } from './namespace.js';
@@ -9,6 +9,8 @@ import { join, Port, part } from './port.js';
 import type { Turn } from './turn.js';
 
 const read_bytes = 65536;
+/** Of a stream of records. Of another file the next place is known only when a read is back. */
+const reads_max = 32;
 const writes_max = 64;
 
 export interface PumpOptions {
@@ -28,7 +30,7 @@ class Pump implements Link {
   #chan: Chan;
   #writing = 0;
   #stopped = false;
-  #reading: Req | undefined;
+  #reads: Reads | undefined;
 
   constructor(o: PumpOptions, chan: Chan) {
     this.#o = o;
@@ -48,9 +50,6 @@ class Pump implements Link {
   get path(): string {
     return this.#o.path;
   }
-  #req(): Req {
-    return newReq(this.#o.who);
-  }
 
   #take(p: Packet): string | undefined {
     if (this.#writing >= writes_max) return 'qfull';
@@ -62,7 +61,7 @@ class Pump implements Link {
     const { turn } = this.#o;
     this.#writing++;
     try {
-      await this.#chan.write(p.bytes(), 0, this.#req());
+      await this.#chan.write(p.bytes(), 0, newReq(this.#o.who));
     } catch (e) {
       turn.run(() => this.#port.lower(errorText(e)));
     } finally {
@@ -80,14 +79,13 @@ class Pump implements Link {
   }
 
   async #read(from: Chan): Promise<void> {
-    for (let offset = 0; ; ) {
-      this.#reading = this.#req();
-      // A file of text ends at its offset; at 0 it would be read for
-      // ever, and nothing else would run.
-      const b = await from.read(read_bytes, offset, this.#reading);
-      if (b.length === 0 || this.#stopped || from !== this.#chan) return;
-      offset += b.length;
-      this.#o.turn.run(() => this.#port.deliver(packetOf(b)));
+    const { who, turn } = this.#o;
+    const stream = from.stream === true;
+    const reads = new Reads(from, { count: read_bytes, depth: reads_max, stream, who });
+    this.#reads = reads;
+    for await (const b of reads) {
+      if (this.#stopped || from !== this.#chan) return;
+      turn.run(() => this.#port.deliver(packetOf(b)));
     }
   }
 
@@ -100,6 +98,7 @@ class Pump implements Link {
     const next = await this.#o.open();
     if (this.#stopped) return next.close();
     const old = this.#chan;
+    this.#reads?.stop();
     this.#chan = next;
     old.close();
     this.#start();
@@ -114,10 +113,7 @@ class Pump implements Link {
   #stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    if (this.#reading !== undefined) {
-      this.#reading.flushed = true;
-      this.#reading.onflush?.();
-    }
+    this.#reads?.stop();
     this.#chan.close();
   }
 }

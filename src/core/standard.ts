@@ -3,7 +3,7 @@ import { type Node, type OpenFile, omode, type Qid, type Req, type Wait } from '
 import { usageOf } from './control.js';
 import type { Slot } from './conv.js';
 import { Eperm, refuse } from './errors.js';
-import { defNode, FileNode, TextFile } from './files.js';
+import { defNode, FileNode, TextFile, textNode } from './files.js';
 import type { Chan } from './namespace.js';
 import type { FileDef, Layer, Traffic, Verb } from './plugin.js';
 import type { Port } from './port.js';
@@ -209,19 +209,23 @@ export function conversationNodes(s: Slot): readonly Node[] {
   const owner = (): string => s.owner.uname;
   const { c, layer, taps } = s;
   const text = (name: string, make: () => string): Node =>
-    new FileNode({ name, perm: 0o444, owner }, (_m, _r, qid) => new TextFile(qid, make));
+    textNode({ name, perm: 0o444, owner }, make);
   const tap = (name: string, open: (qid: Qid) => OpenFile): Node =>
     new FileNode({ name, perm: 0o440, owner }, (_m, _r, qid) => open(qid));
   const line = (t: string): string => (t === '' || t.endsWith('\n') ? t : `${t}\n`);
   const nodes: Node[] = [
-    new FileNode({ name: 'ctl', perm: 0o660, owner }, (_m, _r, qid) => openCtl(s, qid), true),
+    new FileNode(
+      { name: 'ctl', perm: 0o660, owner, length: () => String(s.id).length },
+      (_m, _r, qid) => openCtl(s, qid),
+      true,
+    ),
     new DataNode(s, 'data', 0o660, c.upper),
     text('status', () => line(`${c.state} ${c.status()}`.trimEnd())),
     text('stats', () => statsOf(s)),
     text('local', () => line(c.local?.() ?? '')),
     text('remote', () => line(c.remote?.() ?? '')),
     new FileNode(
-      { name: 'err', perm: 0o444, owner },
+      { name: 'err', perm: 0o444, owner, length: () => Buffer.byteLength(line(s.err)) },
       (_m, _r, qid) => new Holding(s, new TextFile(qid, () => line(s.err))),
     ),
     tap('event', (qid) => taps.openEvent(qid)),

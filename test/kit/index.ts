@@ -1,5 +1,6 @@
 /** What tests share. Import it as '../kit/index.js'. */
 export * from './bytes.js';
+export { Certs } from './certs.js';
 export * from './clock.js';
 export * from './files.js';
 export * from './needs.js';

@@ -1,26 +1,22 @@
 /** lib9p as its users see it: a tree served on a unix socket, and files by path. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { createConnection, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
 import {
   dial,
-  encodeFcall,
   file,
   type Listener,
   listen,
   type Mount,
   memTree,
   mount,
-  nofid,
-  notag,
   omode,
   Server,
   serveStdio,
-  type Tmessage,
 } from '@9p/lib9p';
 
 let level = '0';
@@ -102,41 +98,6 @@ test('the socket is its owner alone, taken once, and replaced when it is stale',
   await assert.rejects(stat(stale), { code: 'ENOENT' });
 });
 
-test('tcp, and the limit of connections', async () => {
-  const at = { host: '127.0.0.1', port: 0 };
-  const l = await listen(server, at, { connections: 1 });
-  const first = await dial(l.address);
-  assert.equal(await first.readText('hello'), 'hello, world\n');
-  await assert.rejects(dial(l.address), { message: /^hungup: / });
-  assert.equal(l.refused, 1);
-  first.close();
-  await l.close();
-});
-
-test('a client on a socket that does not read costs no more than the limit', async () => {
-  const socket = createConnection(path);
-  const reads = 1000;
-  const requests: Tmessage[] = [
-    { type: 'Tversion', tag: notag, msize: 8216, version: '9P2000' },
-    { type: 'Tattach', tag: 0, fid: 0, afid: nofid, uname: 'u', aname: '' },
-    { type: 'Twalk', tag: 0, fid: 0, newfid: 1, names: ['big'] },
-    { type: 'Topen', tag: 0, fid: 1, mode: 0 },
-  ];
-  for (let tag = 0; tag < reads; tag++)
-    requests.push({ type: 'Tread', tag, fid: 1, offset: 0n, count: 8192 });
-  socket.write(Buffer.concat(requests.map((f) => encodeFcall(f))));
-  const c = await until(() => [...server.connections].find((c) => c.unsent > 0));
-  assert.ok(c.unsent <= server.limits.ahead_bytes + 200_000, `${c.unsent} bytes kept`);
-  let bytes = 0;
-  socket.on('data', (b: Buffer) => {
-    bytes += b.length;
-  });
-  await until(() => bytes >= reads * (8192 + 11) || undefined);
-  assert.equal(c.unsent, 0);
-  socket.end();
-  await until(() => !server.connections.has(c) || undefined);
-});
-
 test('dialling is given up by a signal, before and after the connection is there', async () => {
   const mute = createServer();
   const at = `${path}.mute`;
@@ -162,15 +123,6 @@ test('9P on stdin and stdout', async () => {
   stdio.close();
   assert.equal(await over, 'connection closed');
 });
-
-async function until<T>(look: () => T | undefined): Promise<T> {
-  for (let ms = 0; ms < 5000; ms += 5) {
-    const found = look();
-    if (found !== undefined) return found;
-    await new Promise((go) => setTimeout(go, 5));
-  }
-  throw new Error('it did not come');
-}
 
 /** What a server that was killed leaves: a name that nobody answers. */
 async function leaveStale(at: string): Promise<void> {

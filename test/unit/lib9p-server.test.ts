@@ -285,7 +285,7 @@ test('each operation is done as who attached', () => {
   const mallory: Untagged = { type: 'Tattach', fid: 10, afid: nofid, uname: 'mallory', aname: '' };
   c.ask(mallory);
   const wstat = (fid: number): Untagged => ({
-    ...{ type: 'Twstat', fid, stat: changeDir({ mode: 0x800001c0 }) },
+    ...{ type: 'Twstat', fid, stat: changeDir({ mode: 0x800001ed }) },
   });
   c.ask(walk(10, 11));
   assert.equal(c.error(wstat(11)), 'not owner');

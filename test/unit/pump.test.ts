@@ -65,7 +65,8 @@ class Far {
     };
     const write = (b: Uint8Array) => this.written.push(text(b)) && b.length;
     const close = () => void this.closedUnder.push(this.waiting);
-    return { qid: q.qid, ready: true, onready: undefined, read, write, close };
+    const { qid, stream } = q;
+    return { qid, stream, ready: true, onready: undefined, read, write, close };
   }
 }
 
@@ -141,4 +142,23 @@ test('what was hung up at the other end is opened again by connect', async () =>
   far.q.put(utf8('again'));
   await turns();
   assert.deepEqual(made[0]?.got, ['again']);
+});
+
+test('of records many reads are in flight, in order; none is left when the link goes', async () => {
+  const { sh, made, far } = make();
+  await sh.clone('up');
+  await sh.echo('bind /n/data', '/up/0/ctl');
+  assert.equal(far.waiting, 32);
+  const sent = Array.from({ length: 100 }, (_, i) => `packet ${i}`);
+  for (const p of sent) far.q.put(utf8(p));
+  await turns();
+  assert.deepEqual(made[0]?.got, sent);
+  assert.equal(far.waiting, 32);
+  assert.equal(far.most, 32);
+  await sh.echo('unbind', '/up/0/ctl');
+  await turns();
+  assert.equal(far.waiting, 0);
+  far.q.put(utf8('too late'));
+  await turns();
+  assert.equal(made[0]?.got.length, 100);
 });

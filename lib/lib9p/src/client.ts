@@ -2,15 +2,18 @@
  *
  *  Requests made in one turn of the event loop go out in one write; replies are matched by tag,
  *  in any order. A request's promise is rejected with the server's text, or with `hungup: ...`. */
+import { type Accounts, noAccounts } from './accounts.js';
 import { le16, le32 } from './bytes.js';
+import { type Cancel, isCancelled, onCancel } from './cancel.js';
 import { ClientFid } from './clientfid.js';
 import { decode, encode } from './codec.js';
-import { Ebig, Eintr, Etags, FileError, refuse } from './errors.js';
-import type { Fcall, Rmessage, Tmessage } from './fcall.js';
-import { code, iohdrsz, max_msize_bytes, min_msize_bytes, nofid, notag } from './fcall.js';
+import { cutText, Ebig, Eintr, Etags, FileError, refuse } from './errors.js';
+import { errnoText } from './errtext.js';
+import type { Dialect, Fcall, Rmessage, Tmessage } from './fcall.js';
+import { code, iohdrsz, max_msize_bytes, min_msize_bytes, nofid, notag, nouid } from './fcall.js';
 import { formatBytes } from './format.js';
 import { Framer } from './framer.js';
-import type { Req } from './tree.js';
+import { qt } from './tree.js';
 import { Writer } from './writer.js';
 
 /** What a client asks of the carrier of its bytes: as Wire, but a client is never stopped. */
@@ -26,10 +29,11 @@ export interface ClientOptions {
   /** Requests outstanding. */
   readonly tags?: number;
   readonly trace?: (line: string) => void;
+  /** What to offer, in turn. */
+  readonly dialects?: readonly Dialect[];
+  /** Names of users and groups, where the dialect has numbers. */
+  readonly accounts?: Accounts;
 }
-
-/** How a caller gives an operation up: an AbortSignal, or the Req of a server that it works for. */
-export type Cancel = AbortSignal | Pick<Req, 'flushed' | 'onflush'>;
 
 type Name<M extends { type: string }> = M['type'] extends `${'T' | 'R'}${infer N}` ? N : never;
 /** What a request says but for type and tag, and the message that answers it. */
@@ -45,7 +49,6 @@ interface Pending {
   accept(r: Rmessage): void;
   reject(e: Error): void;
   readonly cancel: Cancel | undefined;
-  onabort: (() => void) | undefined;
   /** A Tflush is out for it: its tag stays taken until that is answered. */
   flushing: boolean;
   done: boolean;
@@ -53,11 +56,17 @@ interface Pending {
 
 const default_msize_bytes = 128 * 1024 + iohdrsz;
 const default_tags = 1024;
+const all_dialects: readonly Dialect[] = ['9P2000', '9P2000.L', '9P2000.u'];
+/** Of an error's text; Plan 9's are of 127. */
+const most_ename_bytes = 255;
 /** A Tread, and a Twrite round its data. */
 const io_bytes = 23;
 
 export class Client {
   msize = 0;
+  dialect: Dialect = '9P2000';
+  readonly accounts: Accounts;
+  readonly #dialects: readonly Dialect[];
   /** False once the server was seen to take requests out of order: none is sent any more ahead of
    *  one that it depends on. */
   ordered = true;
@@ -70,8 +79,7 @@ export class Client {
   readonly #framer: Framer;
   readonly #out = new Writer();
   readonly #pending = new Map<number, Pending>();
-  /** How many requests each Req of a server would give up. */
-  readonly #watched = new Map<Cancel, number>();
+  readonly #watched = new Map<Cancel, { requests: number; readonly over: () => void }>();
   readonly #freeTags: number[] = [];
   readonly #freeFids: number[] = [];
   #tags = 0;
@@ -84,6 +92,8 @@ export class Client {
     this.#ask = Math.min(options.msize ?? default_msize_bytes, max_msize_bytes);
     this.#tagLimit = Math.min(options.tags ?? default_tags, notag - 1);
     this.trace = options.trace;
+    this.#dialects = options.dialects ?? all_dialects;
+    this.accounts = options.accounts ?? noAccounts;
     this.#framer = new Framer(this.#ask);
   }
 
@@ -101,19 +111,41 @@ export class Client {
     return this.#pending.size;
   }
 
-  /** Agree on version and message size; everything of an earlier session is gone. */
+  /** Agree on dialect and message size; everything of an earlier session is gone. A server that
+   *  does not know 9P2000 is offered the dialects that Linux has of it. */
   async version(): Promise<void> {
-    const r = await this.rpc('version', { msize: this.#ask, version: '9P2000' });
-    if (r.version !== '9P2000') refuse(`server speaks ${r.version}, not 9P2000`);
-    if (r.msize < min_msize_bytes || r.msize > this.#ask) refuse(`bad msize ${r.msize} of server`);
-    this.msize = r.msize;
+    let instead = '';
+    let why: unknown;
+    for (const dialect of this.#dialects) {
+      this.dialect = dialect;
+      const r = await this.rpc('version', { msize: this.#ask, version: dialect }).catch((e) => {
+        // diod answers as it does in 9P2000.L: an error. What was wrong first is told in the end.
+        why ??= e;
+        if (this.#ended !== undefined) throw why;
+        return undefined;
+      });
+      if (r?.version === dialect) return this.#agreed(r.msize);
+      instead ||= r?.version ?? '';
+    }
+    if (instead === '') throw why;
+    refuse(`server speaks ${instead}, not ${this.#dialects.join(' or ')}`);
   }
 
+  #agreed(msize: number): void {
+    if (msize < min_msize_bytes || msize > this.#ask) refuse(`bad msize ${msize} of server`);
+    this.msize = msize;
+    this.#framer.msize = msize;
+    // Those who speak it answer with as many threads as they have.
+    this.ordered = this.dialect !== '9P2000.L';
+  }
+
+  /** A name that is a number is the user's, where the dialect has such. */
   async attach(uname: string, aname = '', cancel?: Cancel): Promise<ClientFid> {
-    const fid = this.newFid();
-    const body = { fid, afid: nofid, uname, aname };
-    const { qid } = await this.rpc('attach', body, cancel);
-    return new ClientFid(this, fid, qid);
+    const root = new ClientFid(this, this.newFid(), { type: qt.dir, vers: 0, path: 0n });
+    const uid = /^\d{1,9}$/.test(uname) ? Number(uname) : nouid;
+    const body = { fid: root.fid, afid: nofid, uname, aname, uid };
+    root.qid = (await this.rpc('attach', body, cancel).catch((e) => root.unmade(e))).qid;
+    return root;
   }
 
   /** Any request; its answer, or a rejection. */
@@ -124,7 +156,7 @@ export class Client {
       const tag = this.#start(code[type], cancel, accept, reject);
       const start = this.#out.at;
       try {
-        encode(this.#out, { ...body, type, tag } as unknown as Tmessage);
+        encode(this.#out, { ...body, type, tag } as unknown as Tmessage, this.dialect);
         if (this.#out.at - start > (this.msize || this.#ask)) refuse(Ebig);
       } catch (e) {
         this.#out.at = start;
@@ -195,6 +227,14 @@ export class Client {
     this.#wire.end(why);
   }
 
+  /** A request that went ahead failed with `e` since another was not done yet: it had no effect,
+   *  may be asked again, and no more go ahead. */
+  outOfTurn(e: unknown): boolean {
+    const early = e instanceof FileError && /\bfid\b|not open/.test(e.message);
+    if (early) this.ordered = false;
+    return early;
+  }
+
   newFid(): number {
     return this.#freeFids.pop() ?? this.#fids++;
   }
@@ -219,40 +259,39 @@ export class Client {
   ): number {
     if (this.#ended !== undefined) refuse(`hungup: ${this.#ended}`);
     if (cancel !== undefined && isCancelled(cancel)) refuse(Eintr);
-    if (this.#pending.size >= this.#tagLimit && type !== code.Tflush) refuse(Etags);
+    const lessAsked = type === code.Tflush || type === code.Tclunk;
+    if (this.#pending.size >= this.#tagLimit && !lessAsked) refuse(Etags);
     const tag = type === code.Tversion ? notag : this.#newTag();
-    const flags = { onabort: undefined, flushing: false, done: false };
+    const flags = { flushing: false, done: false };
     const p: Pending = { type, accept, reject, cancel, ...flags };
     this.#pending.set(tag, p);
-    if (cancel !== undefined) this.#watch(cancel, tag, p);
+    if (cancel !== undefined) this.#watch(cancel);
     return tag;
   }
 
-  #watch(cancel: Cancel, tag: number, p: Pending): void {
-    if (cancel instanceof AbortSignal) {
-      p.onabort = () => this.#flush(tag, p);
-      return cancel.addEventListener('abort', p.onabort, { once: true });
+  /** One listener for all the requests that it would give up: a Req has room for no other. */
+  #watch(cancel: Cancel): void {
+    const watched = this.#watched.get(cancel);
+    if (watched !== undefined) watched.requests++;
+    else {
+      const over = onCancel(cancel, () => this.#flushAll(cancel));
+      this.#watched.set(cancel, { requests: 1, over });
     }
-    const n = this.#watched.get(cancel) ?? 0;
-    this.#watched.set(cancel, n + 1);
-    if (n === 0) cancel.onflush = () => this.#flushAll(cancel);
   }
 
-  /** A Req has one `onflush`, and may be that of several requests. */
   #flushAll(cancel: Cancel): void {
     for (const [tag, p] of this.#pending) if (p.cancel === cancel) this.#flush(tag, p);
   }
 
-  #unwatch(cancel: Cancel, p: Pending): void {
-    if (cancel instanceof AbortSignal) return cancel.removeEventListener('abort', p.onabort!);
-    const n = this.#watched.get(cancel)! - 1;
-    if (n > 0) return void this.#watched.set(cancel, n);
+  #unwatch(cancel: Cancel): void {
+    const watched = this.#watched.get(cancel)!;
+    if (--watched.requests > 0) return;
     this.#watched.delete(cancel);
-    cancel.onflush = undefined;
+    watched.over();
   }
 
   #sent(start: number): void {
-    this.trace?.(`-> ${formatBytes(this.#out.buf, start, this.#out.at)}`);
+    this.trace?.(`-> ${formatBytes(this.#out.buf, start, this.#out.at, false, this.dialect)}`);
     this.#soon();
   }
 
@@ -290,7 +329,7 @@ export class Client {
   // Replies -------------------------------------------------------------------------------------
 
   #message(b: Uint8Array, o: number, end: number): void {
-    this.trace?.(`<- ${formatBytes(b, o, end)}`);
+    this.trace?.(`<- ${formatBytes(b, o, end, false, this.dialect)}`);
     const tag = le16(b, o + 5);
     const p = this.#pending.get(tag);
     // The answer to a tag that nobody waits for is dropped, as the Plan 9 kernel does.
@@ -300,24 +339,19 @@ export class Client {
   }
 
   #answer(p: Pending, b: Uint8Array, o: number, end: number): void {
-    const f = b[o + 4] === code.Rread ? rread(b, o, end) : decode(b, o, end);
+    const f = b[o + 4] === code.Rread ? rread(b, o, end) : decode(b, o, end, this.dialect);
     if (typeof f === 'string') p.reject(new FileError(`bad reply: ${f}`));
-    else if (f.type === 'Rerror') p.reject(new FileError(f.ename));
+    else if (f.type === 'Rerror') p.reject(new FileError(shown(f.ename)));
+    else if (f.type === 'Rlerror') p.reject(new FileError(errnoText(f.ecode)));
     else if (code[f.type] !== p.type + 1) p.reject(new FileError(`${f.type} is not the reply`));
-    else this.#accept(p, f as Rmessage);
-  }
-
-  #accept(p: Pending, r: Rmessage): void {
-    // From here on the stream of messages is cut by what was agreed.
-    if (r.type === 'Rversion') this.#framer.msize = Math.min(r.msize, this.#ask);
-    p.accept(r);
+    else p.accept(f as Rmessage);
   }
 
   /** True the first time: the request is answered, in whatever way. */
   #settle(p: Pending | undefined): boolean {
     if (p === undefined || p.done) return false;
     p.done = true;
-    if (p.cancel !== undefined) this.#unwatch(p.cancel, p);
+    if (p.cancel !== undefined) this.#unwatch(p.cancel);
     return true;
   }
 
@@ -328,12 +362,15 @@ export class Client {
   }
 }
 
-export const isCancelled = (c: Cancel): boolean =>
-  c instanceof AbortSignal ? c.aborted : c.flushed;
-
 /** The data are the reader's own: the buffer that they came in goes back to its owner. */
 function rread(b: Uint8Array, o: number, end: number): Fcall | string {
   const n = end - o - 11;
   if (n < 0 || le32(b, o + 7) !== n) return 'bad count of a read';
   return { type: 'Rread', tag: le16(b, o + 5), data: b.slice(o + 11, end) };
+}
+
+/** A server's text as a line that a terminal may show. */
+function shown(ename: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
+  return cutText(ename.replace(/[\x00-\x1f\x7f]+/g, ' ').trim(), most_ename_bytes) || 'i/o error';
 }

@@ -106,7 +106,7 @@ export function decode(
   const type = b[o + 4]!;
   const layout = layoutOf[type];
   if (layout === undefined || !speaks(dialect, type)) return `unknown message type ${type}`;
-  const r = new Reader(b, o + header_bytes, end);
+  const r = new Reader(b, o + header_bytes, end, (type & 1) === 0);
   const f: Record<string, unknown> = { type: layout.type, tag: le16(b, o + 5) };
   for (const [name, field] of fieldsOf[type]!) {
     const v = field.get(r, dialect);

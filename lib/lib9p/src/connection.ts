@@ -246,6 +246,7 @@ export class Connection {
   }
 
   #flush(tag: number, oldtag: number): void {
+    if (this.#msize === 0) refuse(err.Enoversion);
     const call = makeCall(tag, undefined, 0);
     if (this.#calls.flush(call, oldtag)) this.#reply({ type: 'Rflush', tag });
   }

@@ -17,6 +17,13 @@ const errnos: readonly (readonly [RegExp, number])[] = [
   [/hungup|hung up|terminated/, 32], // EPIPE
   [/already exists/, 17], // EEXIST
   [/not empty/, 39], // ENOTEMPTY
+  [/i\/o error/, 5], // EIO
+  [/no space left/, 28], // ENOSPC
+  [/read-only/, 30], // EROFS
+  [/name too long/, 36], // ENAMETOOLONG
+  [/symbolic links/, 40], // ELOOP
+  [/stale/, 116], // ESTALE
+  [/quota/, 122], // EDQUOT
   [/not a directory|in non-directory/, 20], // ENOTDIR
   [/is a directory/, 21], // EISDIR
   [/across directories/, 18], // EXDEV

@@ -131,7 +131,7 @@ export class Linux {
     return then(node.stat(), (is) => {
       const uid = (f.valid & set.uid) !== 0 ? f.uid : nouid;
       if (uid !== nouid && uid !== this.#s.accounts.uid(is.uid)) refuse(err.Eowner);
-      const change = this.#change(f);
+      const change = this.#change(f, is);
       const directory = (is.mode & dmdir) !== 0;
       if (directory && change.length !== undefined) refuse(err.Eisdir);
       const done = Object.keys(change).length > 0 ? node.wstat(change, call) : undefined;
@@ -139,10 +139,11 @@ export class Linux {
     });
   }
 
-  #change(f: T<'Tsetattr'>): DirChange {
+  /** Append-only and exclusive files stay so: Linux does not know of them. */
+  #change(f: T<'Tsetattr'>, is: Dir): DirChange {
     const has = (bit: number): boolean => (f.valid & bit) !== 0;
     return {
-      ...(has(set.mode) && { mode: f.mode & 0o777 }),
+      ...(has(set.mode) && { mode: ((is.mode & ~0o777) | (f.mode & 0o777)) >>> 0 }),
       ...(has(set.gid) && f.gid !== nouid && { gid: this.#s.accounts.group(f.gid) }),
       ...(has(set.size) && { length: f.length }),
       // v9fs says what the time is where it means "now"; another client may not.

@@ -1,9 +1,11 @@
 /** A client's files by their paths below what it attached to. */
-import type { Cancel, Client } from './client.js';
+import { Reads, type ReadsOptions, writeAll } from './bulk.js';
+import type { Cancel } from './cancel.js';
+import type { Client } from './client.js';
 import type { ClientFid } from './clientfid.js';
 import { Eintr, errorText, refuse } from './errors.js';
 import type { Redial } from './redial.js';
-import { type Dir, type DirChange, omode, type Wait } from './tree.js';
+import { type Dir, type DirChange, dmdir, omode, qt, type Wait } from './tree.js';
 
 const most_bytes = 64 * 1024 * 1024;
 
@@ -32,14 +34,10 @@ export class Handle {
   /** All of it, in pieces where it is over the iounit. Returns how much was taken. */
   async write(data: Uint8Array | string, offset?: number, cancel?: Cancel): Promise<number> {
     const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
-    const at = offset ?? this.offset;
-    let done = 0;
-    do {
-      const piece = bytes.subarray(done, done + this.iounit);
-      const n = await this.fid.write(piece, at + done, cancel);
-      done += n;
-      if (n < piece.length) break;
-    } while (done < bytes.length);
+    const to = { count: this.iounit, offset: offset ?? this.offset, cancel };
+    // Where each piece has its place, several may be under way.
+    const depth = this.fid.qid.type === qt.file ? {} : { depth: 1 };
+    const done = await writeAll(this.fid, bytes, { ...to, ...depth });
     if (offset === undefined) this.offset += done;
     return done;
   }
@@ -48,6 +46,8 @@ export class Handle {
     await this.fid.clunk();
   }
 }
+
+export type PiecesOptions = Pick<ReadsOptions, 'depth' | 'stream' | 'cancel'>;
 
 export class Mount {
   #root: ClientFid;
@@ -96,9 +96,37 @@ export class Mount {
     return new Handle((await root.walkAnd(names, create, cancel))[0]);
   }
 
+  async mkdir(path: string, perm = 0o777, cancel?: Cancel): Promise<void> {
+    const dir = await this.create(path, dmdir + (perm & 0o777), omode.read, cancel);
+    dir.fid.drop();
+  }
+
   async readFile(path: string, cancel?: Cancel): Promise<Uint8Array> {
-    const f = await this.open(path, omode.read, cancel);
-    return orClose(f, readAll(f, cancel));
+    const pieces: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const piece of this.pieces(path, { cancel })) {
+      bytes += piece.length;
+      if (bytes > most_bytes) refuse('file too large to read at once');
+      pieces.push(piece);
+    }
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+  }
+
+  /** What is in a file, in pieces, for as long as it goes on. The first comes with the walk and
+   *  the open, in one round trip, and if that is as much as its stat says it is all. */
+  async *pieces(path: string, o: PiecesOptions = {}): AsyncGenerator<Uint8Array, void, void> {
+    const { cancel } = o;
+    const root = await this.attached(cancel);
+    const first = (fid: ClientFid) => opened(fid, cancel);
+    const [fid, { length, data }] = await root.walkAnd(split(path), first, cancel);
+    try {
+      if (data.length > 0) yield data;
+      if (data.length === 0 || data.length === length) return;
+      const from = { count: fid.iounit, offset: data.length, length };
+      yield* new Reads(fid, { ...from, ...o });
+    } finally {
+      fid.drop();
+    }
   }
 
   async readText(path: string, cancel?: Cancel): Promise<string> {
@@ -152,14 +180,22 @@ export function split(path: string): string[] {
   return path.split('/').filter((name) => name !== '' && name !== '.');
 }
 
-async function readAll(f: Handle, cancel: Cancel | undefined): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  for (;;) {
-    const data = await f.read(f.iounit, undefined, cancel);
-    if (data.length === 0) return Buffer.concat(pieces);
-    if (f.offset > most_bytes) refuse('file too large to read at once');
-    pieces.push(data);
-  }
+/** Open for reading, its length, and what the first read gave. */
+async function opened(
+  fid: ClientFid,
+  cancel: Cancel | undefined,
+): Promise<{ length: number; data: Uint8Array }> {
+  const { client } = fid;
+  const read = () => fid.read(client.iounit, 0, cancel);
+  const ahead = client.ordered;
+  const open = fid.open(omode.read, cancel);
+  const data = ahead ? read() : open.then(read);
+  const [o, d, dir] = await Promise.allSettled([open, data, fid.stat(cancel)]);
+  if (o.status === 'rejected') throw o.reason;
+  const length = dir.status === 'fulfilled' ? Number(dir.value.length) : 0;
+  if (d.status === 'fulfilled') return { length, data: d.value };
+  if (ahead && client.outOfTurn(d.reason)) return { length, data: await read() };
+  throw d.reason;
 }
 
 /** The result, once the file is closed. */

@@ -1,24 +1,28 @@
 /** Servers and clients on sockets and other streams; the rest of the package knows of none. */
-import { createConnection, createServer, type Socket, type Server as Sockets } from 'node:net';
+import { createServer, type Socket, type Server as Sockets } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
+import { type Address, formatAddress, type InetAddress, parseAddress } from './address.js';
 import { Client, type ClientOptions } from './client.js';
-import { refuse } from './errors.js';
+import { type Connect, connect } from './connect.js';
+import { errorText, refuse } from './errors.js';
+import { Gate, type GateLimits, refusal } from './gate.js';
 import { Mount } from './mount.js';
 import type { Peer, Server } from './server.js';
 import { attach, wireOf } from './stream.js';
-import { bindSocket } from './unixsocket.js';
+import { createTlsServer, type TlsKeys } from './tls.js';
+import type { Who } from './tree.js';
+import { bindSocket, type SocketRights } from './unixsocket.js';
 
-export type Address = { readonly path: string } | { readonly host: string; readonly port: number };
-
-export interface ListenOptions {
-  /** Connections in all. */
-  readonly connections?: number;
-  /** From one address; a unix socket has none. */
-  readonly perAddress?: number;
+export interface ListenOptions extends Partial<GateLimits>, SocketRights {
+  /** Shared with other listeners, in the place of limits of its own. */
+  readonly gate?: Gate | undefined;
+  readonly tls?: TlsKeys | undefined;
+  /** Who is at the other end of a unix socket, where the system can tell. */
+  readonly identify?: ((socket: Socket) => Who | undefined) | undefined;
 }
 
 export interface Listener {
-  /** As one dials it: unix!/path or tcp!host!port. */
+  /** As one dials it: unix!/path, tcp!host!port or tls!host!port. */
   readonly address: string;
   /** Connections refused because of a limit. */
   readonly refused: number;
@@ -26,33 +30,67 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-const default_connections = 1024;
-const default_per_address = 128;
+export const socketOptions = { noDelay: true, keepAlive: true };
 
-/** A unix socket is its owner's alone, mode 600. */
+/** A unix socket is its owner's alone, mode 600, unless the options say otherwise. */
 export async function listen(
   server: Server,
-  at: Address,
+  address: Address | string,
   options: ListenOptions = {},
 ): Promise<Listener> {
-  const gate = new Gate(options);
-  const net = 'path' in at ? 'unix' : 'tcp';
-  const sockets = createServer({ noDelay: true, keepAlive: true }, (socket) => {
-    const address = socket.remoteAddress ?? '';
-    if (gate.enter(socket, address)) serve(server, socket, { net, address });
-  });
-  const unbind = 'path' in at ? await bindSocket(sockets, at.path) : await bindTcp(sockets, at);
+  const at = typeof address === 'string' ? parseAddress(address) : address;
+  const gate = options.gate ?? new Gate(options);
+  const sockets = socketsOf(server, at, gate, options);
+  const unbind = 'path' in at ? await bindSocket(sockets, at.path, options) : undefined;
+  if (!('path' in at)) await bindInet(sockets, at);
   sockets.on('error', (e) => server.fault?.(e));
   return {
-    address: 'path' in at ? `unix!${at.path}` : tcpAddress(sockets),
+    address: 'path' in at ? formatAddress(at) : boundAddress(sockets, at),
     get refused() {
       return gate.refused;
     },
     async close() {
       sockets.close();
-      await unbind();
+      await unbind?.();
     },
   };
+}
+
+function socketsOf(server: Server, at: Address, gate: Gate, o: ListenOptions): Sockets {
+  if ('path' in at) return plainSockets(gate, (s) => void serve(server, s, unixPeer(s, o)));
+  switch (at.net) {
+    case undefined:
+    case 'tcp':
+      return plainSockets(gate, (s) => {
+        void serve(server, s, { net: 'tcp', address: s.remoteAddress ?? '' });
+      });
+    case 'tls':
+      return createTlsServer(o.tls ?? {}, gate, socketOptions, (s, who) => {
+        const peer = { net: 'tls', address: s.remoteAddress ?? '' };
+        void serve(server, s, who === undefined ? peer : { ...peer, who });
+      });
+    default:
+      return refuse(`${formatAddress(at)}: no listener for ${at.net} here`);
+  }
+}
+
+/** `serveSocket` may throw why it does not. */
+function plainSockets(gate: Gate, serveSocket: (s: Socket) => void): Sockets {
+  return createServer(socketOptions, (socket) => {
+    const why = gate.enter(socket);
+    if (why !== undefined) return gate.turnAway(socket, refusal(why));
+    try {
+      serveSocket(socket);
+    } catch (e) {
+      gate.turnAway(socket, refusal(errorText(e)));
+    }
+  });
+}
+
+function unixPeer(socket: Socket, o: ListenOptions): Peer {
+  const peer = { net: 'unix', address: '' };
+  const who = o.identify?.(socket);
+  return who === undefined ? peer : { ...peer, who };
 }
 
 /** Serve one stream that is there already: a socket, a pipe, TLS, a WebSocket's. */
@@ -93,11 +131,15 @@ export interface DialOptions extends ClientOptions {
   readonly aname?: string;
   /** Gives up connecting and attaching; what comes after is not its affair. */
   readonly signal?: AbortSignal;
+  /** For tls!, and who carries WebSockets. */
+  readonly tls?: TlsKeys | undefined;
+  /** Makes the connection, in the place of this package's own `connect`: other carriers. */
+  readonly connect?: Connect;
 }
 
-/** Connect to unix!/path, tcp!host!port or /path, and attach. */
+/** Connect to a dial string (address.ts), and attach. */
 export async function dial(address: string, options: DialOptions = {}): Promise<Mount> {
-  return mount(await connected(parseAddress(address), address, options.signal), options);
+  return mount(await (options.connect ?? connect)(address, options), options);
 }
 
 /** Attach over a stream that is there already. */
@@ -123,89 +165,21 @@ export async function mount(stream: Duplex, options: DialOptions = {}): Promise<
   }
 }
 
-export function parseAddress(address: string): Address {
-  if (address.startsWith('/')) return { path: address };
-  if (address.startsWith('unix!')) return { path: address.slice('unix!'.length) };
-  const [net, host, service = '9fs', ...more] = address.split('!');
-  if (net === 'tcp' && host && more.length === 0) return { host, port: portOf(service, address) };
-  return refuse(`bad address '${address}': unix!/path or tcp!host!port`);
-}
-
-function portOf(service: string, address: string): number {
-  const port = service === '9fs' ? 564 : Number(/^\d+$/.test(service) ? service : 0);
-  return port > 0 && port < 65536 ? port : refuse(`bad port in '${address}'`);
-}
-
-function connected(at: Address, address: string, signal?: AbortSignal): Promise<Socket> {
+/** Listen where `at` says. */
+export function bindInet(sockets: Sockets, at: InetAddress): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) refuse(`${address}: interrupted`);
-    const socket = createConnection({ ...at, noDelay: true, keepAlive: true });
-    const abort = (): void => void socket.destroy(new Error('interrupted'));
-    signal?.addEventListener('abort', abort);
-    const failed = (e: Error): void => {
-      signal?.removeEventListener('abort', abort);
-      reject(new Error(`${address}: ${e.message}`));
-    };
-    socket.once('error', failed);
-    socket.once('connect', () => {
-      socket.off('error', failed);
-      signal?.removeEventListener('abort', abort);
-      resolve(socket);
-    });
-  });
-}
-
-async function bindTcp(
-  sockets: Sockets,
-  at: { host: string; port: number },
-): Promise<() => Promise<void>> {
-  await new Promise<void>((resolve, reject) => {
-    sockets.once('error', reject);
-    sockets.listen(at.port, at.host, () => {
-      sockets.off('error', reject);
+    const failed = (e: Error): void => reject(new Error(`${formatAddress(at)}: ${e.message}`));
+    sockets.once('error', failed);
+    sockets.listen({ port: at.port, ...(at.host === '*' ? {} : { host: at.host }) }, () => {
+      sockets.off('error', failed);
       resolve();
     });
   });
-  return async () => undefined;
 }
 
-function tcpAddress(sockets: Sockets): string {
-  const at = sockets.address();
-  return at === null || typeof at === 'string' ? 'tcp' : `tcp!${at.address}!${at.port}`;
-}
-
-/** How many may come in. */
-class Gate {
-  refused = 0;
-  readonly #limit: number;
-  readonly #each: number;
-  readonly #of = new Map<string, number>();
-  #all = 0;
-
-  constructor(options: ListenOptions) {
-    this.#limit = options.connections ?? default_connections;
-    this.#each = options.perAddress ?? default_per_address;
-  }
-
-  /** False, and the socket is gone, if it is one too many. */
-  enter(socket: Socket, address: string): boolean {
-    const n = this.#of.get(address) ?? 0;
-    if (this.#all >= this.#limit || (address !== '' && n >= this.#each)) {
-      this.refused++;
-      socket.on('error', () => undefined);
-      socket.destroy();
-      return false;
-    }
-    this.#all++;
-    this.#of.set(address, n + 1);
-    socket.once('close', () => this.#leave(address));
-    return true;
-  }
-
-  #leave(address: string): void {
-    this.#all--;
-    const n = (this.#of.get(address) ?? 1) - 1;
-    if (n === 0) this.#of.delete(address);
-    else this.#of.set(address, n);
-  }
+/** As one dials it, with the port that was got. */
+export function boundAddress(sockets: Sockets, at: InetAddress): string {
+  const got = sockets.address();
+  if (got === null || typeof got === 'string') return formatAddress(at);
+  return formatAddress({ ...at, host: at.host === '*' ? '*' : got.address, port: got.port });
 }

@@ -6,14 +6,19 @@ import type { Qid } from './tree.js';
 export type Malformed = string;
 
 const ascii_bytes = 24;
+const strictly = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export class Reader {
   readonly buf: Uint8Array;
   at: number;
   readonly end: number;
+  readonly #strict: boolean;
   #bad: Malformed | undefined;
 
-  constructor(buf: Uint8Array, at: number, end: number) {
+  /** `strict`: strings must be UTF-8. Otherwise what is not is replaced: a server may have such
+   *  names, and its directories are to be read all the same. */
+  constructor(buf: Uint8Array, at: number, end: number, strict = false) {
+    this.#strict = strict;
     this.buf = buf;
     this.at = at;
     this.end = end;
@@ -94,6 +99,12 @@ export class Reader {
   #text(start: number): string {
     const b = this.buf.subarray(start, this.at);
     if (b.includes(0)) this.fail('NUL in a string');
-    return text(b);
+    if (!this.#strict) return text(b);
+    try {
+      return strictly.decode(b);
+    } catch {
+      this.fail('a string is not UTF-8');
+      return '';
+    }
   }
 }

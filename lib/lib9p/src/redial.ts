@@ -1,7 +1,14 @@
-/** A lost connection made again when it is next needed. Owns no socket and no timer. */
-import { type Cancel, isCancelled } from './client.js';
+/** A mount that comes back: a lost connection is made again when it is next needed. Owns no socket
+ *  and no timer.
+ *
+ *    const m = await reconnecting((signal) => dial('tcp!host!564', { signal }), clock);
+ *
+ *  What was under way when it was lost, and whatever was open, fails with `hungup: ...`: nothing
+ *  is silently asked again, for it may have had its effect. */
+import { type Cancel, isCancelled, onCancel } from './cancel.js';
 import type { ClientFid } from './clientfid.js';
 import { Eintr, errorText, FileError, refuse } from './errors.js';
+import { Mount } from './mount.js';
 
 /** Monotonic milliseconds, and a call after some of them. */
 export interface Clock {
@@ -15,8 +22,23 @@ const dial_ms = 10_000;
 const first_wait_ms = 250;
 const longest_wait_ms = 8_000;
 
+/** `dial` connects and attaches, and closes what it has when it is told to give up. */
+export async function reconnecting(
+  dial: (signal: AbortSignal) => Promise<Mount>,
+  clock: Clock,
+  cancel?: Cancel,
+): Promise<Mount> {
+  const redial = new Redial(dial, clock);
+  try {
+    return new Mount(await redial.again(cancel), redial);
+  } catch (e) {
+    redial.stop();
+    throw e;
+  }
+}
+
 export class Redial {
-  readonly #dial: (signal: AbortSignal) => Promise<ClientFid>;
+  readonly #dial: (signal: AbortSignal) => Promise<Mount>;
   readonly #clock: Clock;
   /** The attempt that all who ask now wait for. */
   #attempt: Promise<ClientFid> | undefined;
@@ -26,8 +48,7 @@ export class Redial {
   #root: ClientFid | undefined;
   readonly #stopped = new AbortController();
 
-  /** `dial` connects and attaches. */
-  constructor(dial: (signal: AbortSignal) => Promise<ClientFid>, clock: Clock) {
+  constructor(dial: (signal: AbortSignal) => Promise<Mount>, clock: Clock) {
     this.#dial = dial;
     this.#clock = clock;
   }
@@ -55,7 +76,7 @@ export class Redial {
     const timer = this.#clock.after(dial_ms, late);
     try {
       given.signal.throwIfAborted();
-      this.#root = await this.#dial(given.signal);
+      this.#root = (await this.#dial(given.signal)).root;
       if (given.signal.aborted) this.#root.client.end('closed');
       given.signal.throwIfAborted();
       this.#wait_ms = first_wait_ms;
@@ -80,13 +101,7 @@ export class Redial {
 /** What `p` gives, unless it is given up before. */
 function unless<T>(cancel: Cancel, p: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const leave = (): void => reject(new FileError(Eintr));
-    if (cancel instanceof AbortSignal) cancel.addEventListener('abort', leave, { once: true });
-    else cancel.onflush = leave;
-    const over = (): void => {
-      if (cancel instanceof AbortSignal) cancel.removeEventListener('abort', leave);
-      else cancel.onflush = undefined;
-    };
+    const over = onCancel(cancel, () => reject(new FileError(Eintr)));
     p.finally(over).then(resolve, reject);
   });
 }

@@ -10,6 +10,8 @@ export interface Peer {
   /** unix, tcp, stdio, ... */
   readonly net: string;
   readonly address: string;
+  /** Who it is, where the carrier has proof: a certificate, the system's word. */
+  readonly who?: Who;
 }
 
 /** What a connection asks of the carrier of its bytes. */
@@ -46,8 +48,9 @@ export const defaultLimits: Limits = {
 };
 
 export interface ServerOptions {
-  /** Who an attach is: refused by a throw. Without it: who it says, and nobody's owner. `uid` is
-   *  what 9P2000.u and 9P2000.L say beside the name, which may then be empty. */
+  /** Who an attach is: refused by a throw. Without it: who the carrier proves, else who it says,
+   *  and then nobody's owner. `uid` is what 9P2000.u and 9P2000.L say beside the name, which may
+   *  then be empty. */
   readonly who?: (uname: string, peer: Peer, aname: string, uid?: number) => Wait<Who>;
   /** Numbers of users and groups, for 9P2000.u and 9P2000.L. */
   readonly accounts?: Accounts;
@@ -76,7 +79,7 @@ export class Server {
     this.tree = tree;
     this.limits = { ...defaultLimits, ...options.limits };
     this.accounts = options.accounts ?? noAccounts;
-    this.who = options.who ?? ((uname, _peer, _aname, uid) => this.#named(uname, uid));
+    this.who = options.who ?? ((uname, peer, _aname, uid) => peer.who ?? this.#named(uname, uid));
     this.turn = options.turn ?? ((work) => work());
     this.trace = options.trace;
     this.fault = options.fault;

@@ -8,6 +8,7 @@ import { FileError, refuse } from './errors.js';
 import { type Dialect, nofid, nouid, type Rmessage, type Tmessage, type WireDir } from './fcall.js';
 import { type Fid, Fids, isDir, type Place } from './fids.js';
 import { Linux } from './linux.js';
+import { allowed, may, needed } from './perm.js';
 import { Entries } from './readdir.js';
 import { dirChange, forbidden, goodName } from './stat.js';
 import type { Dir, Node, OpenFile, Qid, Tree, Wait, Who } from './tree.js';
@@ -146,7 +147,10 @@ export class Session {
     const directory = isDir(node);
     checkMode(fid, mode, directory);
     if (rclose(mode) && node.remove === undefined) refuse(err.Eperm);
-    const start = () => (directory ? undefined : node.open(mode & ~omode.rclose, call));
+    const start = () =>
+      then(mayOpen(fid, mode), () =>
+        directory ? undefined : node.open(mode & ~omode.rclose, call),
+      );
     const arrived = (file: OpenFile | undefined) => ({ node: file?.node ?? node, up });
     return this.#opening(fid, mode, call, start, arrived);
   }
@@ -334,6 +338,16 @@ function checkMode(fid: Fid, mode: number, directory: boolean): void {
   if (!isWalked(fid)) refuse(err.Eopen);
   if ((mode & ~known_mode) !== 0) refuse(err.Emode);
   if (directory && (mode & ~(omode.rclose | 0x20)) !== omode.read) refuse(err.Eisdir);
+}
+
+/** What open(5) asks of directories: to read one, and to write the one in which a file is removed
+ *  when it closes. A file asks for itself. */
+function mayOpen(fid: Fid, mode: number): Wait<void> {
+  const { node, up } = fid.place;
+  const must = (dir: Node, want: number): Wait<void> =>
+    then(dir.stat(), (d) => (allowed(fid.who, d, want) ? undefined : refuse(err.Eperm)));
+  const remove = rclose(mode) && up !== undefined ? must(up.node, may.write) : undefined;
+  return then(remove, () => (isDir(node) ? must(node, needed(mode)) : undefined));
 }
 
 /** A request that was flushed or aborted must not change the connection any more. */

@@ -14,6 +14,9 @@ export interface Qid {
 /** Bits of Qid.type, and of Dir.mode when shifted left by 24. */
 export const qt = { dir: 0x80, append: 0x40, excl: 0x20, auth: 0x08, tmp: 0x04, file: 0 } as const;
 export const dmdir = 0x80000000;
+export const dmappend = 0x40000000;
+export const dmexcl = 0x20000000;
+export const dmtmp = 0x04000000;
 
 /** stat(5), with times in seconds. */
 export interface Dir {

@@ -1,8 +1,8 @@
 /** A unix socket that nobody else can reach, not even for the moment between bind and chmod.
  *
- *  It is bound in a directory of mode 700, made 600 there, and linked to its name: no umask of
- *  the process is changed, and the name is taken or not in one step. */
-import { chmod, link, lstat, mkdtemp, rm, unlink } from 'node:fs/promises';
+ *  It is bound in a directory of mode 700, gets its rights there, and is linked to its name: no
+ *  umask of the process is changed, and the name is taken or not in one step. */
+import { chmod, chown, link, lstat, mkdtemp, rm, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { refuse } from './errors.js';
@@ -10,16 +10,29 @@ import { refuse } from './errors.js';
 /** sun_path less its NUL. */
 const longest_bytes = 107;
 
+export interface SocketRights {
+  /** Its owner's alone, 600, if nothing else is said. To connect is to write. */
+  readonly mode?: number | undefined;
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+}
+
 /** Listen at `path`; a socket that nobody answers any more is replaced.
  *  Returns what removes the name. */
-export async function bindSocket(sockets: Server, path: string): Promise<() => Promise<void>> {
+export async function bindSocket(
+  sockets: Server,
+  path: string,
+  rights: SocketRights = {},
+): Promise<() => Promise<void>> {
   await clearStale(path);
   const dir = await mkdtemp(join(dirname(path), '.9p'));
   const temp = join(dir, 's');
   try {
     if (Buffer.byteLength(temp) > longest_bytes) refuse(`socket path too long: ${path}`);
     await listening(sockets, temp);
-    await chmod(temp, 0o600);
+    if (rights.uid !== undefined || rights.gid !== undefined)
+      await chown(temp, rights.uid ?? -1, rights.gid ?? -1);
+    await chmod(temp, rights.mode ?? 0o600);
     await link(temp, path).catch((e) => refuse(inUse(e, path)));
     const { ino } = await lstat(path);
     return () => removeOurs(path, ino);

@@ -1,0 +1,80 @@
+/** Section 5 of the manual, check by check, against our server: over each carrier, and with the
+ *  messages in segments of every kind. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { test } from 'node:test';
+import { listen, type Server, type TlsKeys } from '@9p/lib9p';
+import { Certs, needs } from '../kit/index.js';
+import { connector, inMemory } from './dial.js';
+import { ownServer } from './fixture.js';
+import type { Segments } from './runner.js';
+import { checks, line, runSuite } from './suite.js';
+
+/** No server of ours takes this long. */
+const limit_ms = 5000;
+
+async function pass(
+  server: Server,
+  connect: () => Promise<Duplex>,
+  segments: Segments = 'whole',
+): Promise<void> {
+  const faults: unknown[] = [];
+  server.fault = (e) => faults.push(e);
+  const options = { connect, user: 'glenda', aname: '', limit_ms, segments };
+  const bad: string[] = [];
+  for await (const result of runSuite(options)) if (result.verdict !== 'ok') bad.push(line(result));
+  assert.equal(bad.join('\n'), '');
+  assert.deepEqual(faults, []);
+}
+
+const pages =
+  'intro version auth attach walk open create read write clunk remove stat wstat flush error u L';
+
+test('there are checks of every page and dialect, each with a number of its own', () => {
+  const sections = new Set(checks.map((c) => c.section.replace(/\..*/, '')));
+  assert.deepEqual([...sections].sort(), pages.split(' ').sort());
+  assert.equal(new Set(checks.map((c) => c.number)).size, checks.length);
+  assert.ok(checks.length >= 150, `${checks.length} checks`);
+});
+
+for (const segments of ['whole', 'bytes', 'cut', 'ahead'] as const)
+  test(`in memory, messages in segments: ${segments}`, () => {
+    const server = ownServer();
+    return pass(server, inMemory(server), segments);
+  });
+
+/** On a socket of its own. */
+async function passOn(address: string, keys: { ours?: TlsKeys; theirs?: TlsKeys } = {}) {
+  const server = ownServer();
+  const listener = await listen(server, address, { tls: keys.theirs });
+  try {
+    await pass(server, connector(listener.address, keys.ours));
+  } finally {
+    await listener.close();
+    server.hangup('the test is over');
+  }
+}
+
+async function inDir(f: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'c9p-'));
+  try {
+    await f(dir);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+}
+
+test('over a unix socket', () => inDir((dir) => passOn(`unix!${dir}/socket`)));
+
+test('over tcp', () => passOn('tcp!127.0.0.1!0'));
+
+test('over TLS', { skip: needs('openssl') }, () =>
+  inDir((dir) => {
+    const certs = new Certs(dir);
+    const keys = { ours: { ca: certs.text('ca.pem') }, theirs: certs.server() };
+    return passOn('tls!127.0.0.1!0', keys);
+  }),
+);

@@ -1,0 +1,68 @@
+/** Checks a server by section 5 of the manual:
+ *
+ *    node dist/test/compliance9p/main.js ADDRESS [--aname X] [--uname X] [--only 12-30]
+ *      [--ca FILE] [--limit ms]
+ *
+ *  It makes a directory c9p in the tree, where there is none, and leaves it there. The address
+ *  `own` is the tree of the tests, which has all that a check may need. */
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { parseArgs } from 'node:util';
+import { connector, inMemory } from './dial.js';
+import { ownServer } from './fixture.js';
+import { checks, line, runSuite } from './suite.js';
+
+const usage =
+  'usage: main.js ADDRESS [--aname X] [--uname X] [--only 12-30,40] [--ca FILE] [--limit ms]';
+
+/** `12`, `12-30` or several with commas. */
+function chosen(only: string): (n: number) => boolean {
+  const ranges = only.split(',').map((range) => {
+    const [from, to = from] = range.split('-').map(Number);
+    if (from === undefined || Number.isNaN(from) || Number.isNaN(to)) throw new Error(usage);
+    return { from, to: to! };
+  });
+  return (n) => ranges.some((r) => n >= r.from && n <= r.to);
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      aname: { type: 'string', default: '' },
+      uname: { type: 'string' },
+      only: { type: 'string', default: '0-9999' },
+      ca: { type: 'string' },
+      limit: { type: 'string', default: '5000' },
+    },
+  });
+  const [address] = positionals;
+  if (address === undefined || positionals.length > 1) throw new Error(usage);
+  const is = chosen(values.only);
+  const own = address === 'own';
+  const tls = values.ca === undefined ? {} : { ca: readFileSync(values.ca, 'utf8') };
+  const options = {
+    connect: own ? inMemory(ownServer()) : connector(address, tls),
+    user: values.uname ?? (own ? 'glenda' : userInfo().username),
+    aname: values.aname,
+    limit_ms: Number(values.limit),
+  };
+  (await options.connect()).on('error', () => undefined).destroy();
+  const sum = { ok: 0, 'not ok': 0, skip: 0 };
+  for await (const result of runSuite(
+    options,
+    checks.filter((c) => is(c.number)),
+  )) {
+    sum[result.verdict]++;
+    console.log(line(result));
+  }
+  console.log(`${sum.ok} ok, ${sum['not ok']} not ok, ${sum.skip} skipped`);
+  return sum['not ok'] > 0 || sum.ok === 0 ? 1 : 0;
+}
+
+try {
+  process.exitCode = await main();
+} catch (e) {
+  console.error(e instanceof Error ? e.message : e);
+  process.exitCode = 2;
+}

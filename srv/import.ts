@@ -22,6 +22,7 @@ import {
 import { remoteTree } from './remote.js';
 
 export const imports_max = 64;
+
 /** The trees that a daemon has imported. */
 export class Imports {
   readonly #ns: Namespace;

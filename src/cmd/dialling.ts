@@ -13,13 +13,6 @@ export async function keysOf(o: Options): Promise<TlsKeys | undefined> {
   return { ca, cert, key };
 }
 
-/** The options again, for another process of ours. */
-export const keyWords = (o: Options): string[] =>
-  ['ca', 'cert', 'key'].flatMap((name) => {
-    const file = o[name];
-    return typeof file === 'string' ? [`--${name}`, file] : [];
-  });
-
 /** WebSockets are carried by what the daemon has for them. */
 const dialAny: Connect = async (address, o) => {
   if (!/^wss?!/.test(address)) return connect(address, o);

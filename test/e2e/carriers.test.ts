@@ -8,7 +8,7 @@ import { Duplex } from 'node:stream';
 import { test } from 'node:test';
 import { mount } from '@9p/lib9p';
 import { Certs, needs } from '../kit/index.js';
-import { clean, type Place, type Running, until, withPlace } from './place.js';
+import { clean, type Place, type Running, until, within, withPlace } from './place.js';
 
 const skip = needs('openssl');
 const bare = ['--bare', '--load', 'auth'];
@@ -72,7 +72,8 @@ test('connect: another client speaks 9P on its standard input and output', { ski
       const m = await mount(Duplex.from({ readable: stdout, writable: stdin }));
       assert.match(await m.readText('/version'), /^slashnet /, to);
       m.close();
-      const { code, err } = await r.ended;
+      stdout.resume(); // else what the end of the stream left unread keeps it open
+      const { code, err } = await within(`the end of connect ${to}`, r.ended);
       assert.deepEqual([code, err], [0, ''], to);
     }
     const byEnv = await p.ok(`slashnet connect < /dev/null`);

@@ -41,6 +41,10 @@ export class Ledger {
   get outstanding(): number {
     return this.#open.size;
   }
+  /** The server has a part of a message and waits for the rest: what is sent now is that. */
+  get torn(): boolean {
+    return this.#sent.left > 0;
+  }
   tags(): number[] {
     return [...this.#open.keys()];
   }

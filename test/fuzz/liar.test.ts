@@ -1,5 +1,5 @@
-/** A client of a server that lies: replies of the wrong kind, tag, length and content, twice or never.
- *  Nothing throws, every operation ends, and nothing waits when the connection is gone. */
+/** A client of a server that lies: replies of the wrong kind, tag, length and content, twice or
+ *  never. Nothing throws, every operation ends, and nothing waits when the connection is gone. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {

@@ -1,5 +1,5 @@
-/** 9P from a client that errs, to a small tree and to a whole daemon, in all three dialects: no crash;
- *  each request is answered once or flushed, nothing else is answered; nothing is left behind. */
+/** 9P from a client that errs, to a small tree and to a whole daemon, in all three dialects: no
+ *  crash; each request is answered once or flushed, nothing else; nothing is left behind. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';

@@ -1,18 +1,21 @@
 /** slashnet cat: files of the tree to standard output, as they come. */
-import { type Mount, omode } from '@9p/lib9p';
-import { type Command, of, out, reads, withDaemon } from './command.js';
+import type { Mount } from '@9p/lib9p';
+import { type Command, of, out, withDaemon } from './command.js';
 
 async function copy(m: Mount, path: string, cancel: AbortSignal): Promise<void> {
-  const f = await of(path, m.open(path, omode.read, cancel));
+  const pieces = m.pieces(path, { cancel });
   let last: number | undefined = 0x0a;
   try {
-    for await (const b of reads(path, f, cancel)) {
-      last = b.at(-1);
-      await out(b);
+    for (;;) {
+      const piece = await of(path, pieces.next());
+      if (piece.done) break;
+      last = piece.value.at(-1);
+      await out(piece.value);
     }
   } finally {
-    await f.close().catch(() => undefined);
+    await pieces.return().catch(() => undefined);
   }
+  if (cancel.aborted) throw new Error(`${path}: interrupted`);
   if (last !== 0x0a && process.stdout.isTTY) await out('\n');
 }
 

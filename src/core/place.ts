@@ -29,11 +29,18 @@ export class Place implements Node {
   readonly #path: string;
   readonly #own: readonly Node[];
   readonly #binds: ReadonlyMap<string, readonly Source[]>;
+  readonly create?: NonNullable<Node['create']>;
+  readonly remove?: NonNullable<Node['remove']>;
 
   constructor(path: string, own: readonly Node[], binds: ReadonlyMap<string, readonly Source[]>) {
     this.#path = path;
     this.#own = own;
     this.#binds = binds;
+    // Where one directory alone is seen; in which one of a union, nobody has said.
+    const [only, ...more] = this.#nodes();
+    if (only === undefined || more.length > 0) return;
+    if (only.create !== undefined) this.create = (...args) => only.create!(...args);
+    if (only.remove !== undefined) this.remove = (req) => only.remove!(req);
   }
 
   get bare(): Node {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Mount } from '@9p/lib9p';
+import { needs } from '../kit/index.js';
 import { clean, type Place, until, withPlace } from './place.js';
 
 const up = /^Opened /;
@@ -107,4 +108,48 @@ test('our daemon ends first: the far one’s wire is free again', { timeout: 30_
     await f.close();
     clean(await b.term());
   }),
+);
+
+test('the other daemon is killed and comes back: so does the link', { timeout: 30_000 }, () =>
+  withPlace({}, async (p) => {
+    const { a, b, ma, far } = await pair(p);
+    const open = await ma.open('/n/b/version');
+    await ma.writeFile('/ppp/0/ctl', 'connect');
+    b.kill('SIGKILL');
+    await until('the client is down', async () =>
+      /^Dead /.test(await ma.readText('/ppp/0/status')),
+    );
+    await assert.rejects(ma.readText('/n/b/version'), { message: /^hungup: / });
+    const again = await p.serve([...bare, '--socket', far]);
+    await server(await p.dial(`unix!${far}`));
+    await until('it is there again', async () =>
+      ma.readText('/n/b/version').then(
+        () => true,
+        () => false,
+      ),
+    );
+    await assert.rejects(open.read(9, 0), { message: /^hungup: / });
+    await ma.writeFile('/ppp/0/ctl', 'connect');
+    assert.match(await ma.readText('/ppp/0/status'), up);
+    clean(await a.term());
+    clean(await again.term());
+  }),
+);
+
+test(
+  'the IP stack of another daemon: net /n/b',
+  { timeout: 30_000, skip: needs('root', 'unshare', 'nsenter', 'ip', 'ping', '/dev/net/tun') },
+  () =>
+    withPlace({ spaces: true }, async (p) => {
+      const { a, b, ma, mb } = await pair(p);
+      await ma.writeFile('/ipifc/0/ctl', 'unbind');
+      await ma.writeFile('/ppp/0/ctl', 'net /n/b\nconnect');
+      assert.match(await mb.readText('/ipifc/1/status'), /10\.0\.0\.2/);
+      assert.match(await p.ok('ip -o addr'), /inet 10\.0\.0\.2 peer 10\.0\.0\.1/);
+      assert.match(await p.ok('ping -q -c 20 -i 0.01 10.0.0.1'), /20 received/);
+      await ma.writeFile('/ppp/0/ctl', 'hangup');
+      await until('it is gone', async () => !/10\.0\.0\.2/.test(await p.ok('ip -o addr')));
+      clean(await a.term());
+      clean(await b.term());
+    }),
 );

@@ -7,9 +7,10 @@ import {
   encodeFcall,
   file,
   memTree,
+  type Node,
   omode,
-  parseAddress,
   type Rmessage,
+  refuse,
   Server,
 } from '@9p/lib9p';
 import { bytes } from '../kit/index.js';
@@ -156,6 +157,23 @@ test('walks of more than sixteen names, and of some that lead nowhere', async ()
   });
 });
 
+test('a walk that stops on its way says why', async () => {
+  const inner = flatTree([]);
+  const closed: Node = {
+    ...(await inner.attach({ uname: '', groups: [], owner: false }, '')),
+    name: 'closed',
+    qid: { type: 0x80, vers: 0, path: 9n },
+    walk: (name) => refuse(name === 'x' ? 'permission denied' : 'hungup: gone'),
+  };
+  const server = new Server(flatTree([closed]));
+  const m = await joined(server);
+  await assert.rejects(m.stat('closed/x/y'), { message: 'permission denied' });
+  await assert.rejects(m.root.walk(['closed', 'y']), { message: 'hungup: gone' });
+  await assert.rejects(m.stat('no/x'), { message: 'file not found' });
+  await settled();
+  assert.equal([...server.connections][0]?.fids, 1);
+});
+
 test('messages that do not fit in msize never leave', async () => {
   const m = await joined(new Server(tree), { msize: 256 });
   const names = Array.from({ length: 16 }, () => 'x'.repeat(30));
@@ -232,14 +250,4 @@ test("the data of a read are the reader's own", async () => {
   const data = await h.read(5);
   await m.readText('long');
   assert.equal(new TextDecoder().decode(data), 'hello');
-});
-
-test('addresses', () => {
-  assert.deepEqual(parseAddress('/tmp/x!y'), { path: '/tmp/x!y' });
-  assert.deepEqual(parseAddress('unix!/tmp/x!y'), { path: '/tmp/x!y' });
-  assert.deepEqual(parseAddress('tcp!::1!564'), { host: '::1', port: 564 });
-  assert.deepEqual(parseAddress('tcp!host'), { host: 'host', port: 564 });
-  assert.deepEqual(parseAddress('tcp!host!9fs'), { host: 'host', port: 564 });
-  for (const bad of ['', 'host', 'udp!x!1', 'tcp!x!y', 'tcp!x!0', 'tcp!x!1!2', 'tcp!!1'])
-    assert.throws(() => parseAddress(bad), { message: /^bad (address|port)/ });
 });

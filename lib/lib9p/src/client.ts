@@ -4,7 +4,7 @@
  *  in any order. A request's promise is rejected with the server's text, or with `hungup: ...`. */
 import { type Accounts, noAccounts } from './accounts.js';
 import { le16, le32 } from './bytes.js';
-import { type Cancel, isCancelled } from './cancel.js';
+import { type Cancel, isCancelled, onCancel } from './cancel.js';
 import { ClientFid } from './clientfid.js';
 import { decode, encode } from './codec.js';
 import { cutText, Ebig, Eintr, Etags, FileError, refuse } from './errors.js';
@@ -49,7 +49,6 @@ interface Pending {
   accept(r: Rmessage): void;
   reject(e: Error): void;
   readonly cancel: Cancel | undefined;
-  onabort: (() => void) | undefined;
   /** A Tflush is out for it: its tag stays taken until that is answered. */
   flushing: boolean;
   done: boolean;
@@ -80,8 +79,7 @@ export class Client {
   readonly #framer: Framer;
   readonly #out = new Writer();
   readonly #pending = new Map<number, Pending>();
-  /** How many requests each Req of a server would give up. */
-  readonly #watched = new Map<Cancel, number>();
+  readonly #watched = new Map<Cancel, { requests: number; readonly over: () => void }>();
   readonly #freeTags: number[] = [];
   readonly #freeFids: number[] = [];
   #tags = 0;
@@ -117,21 +115,20 @@ export class Client {
    *  does not know 9P2000 is offered the dialects that Linux has of it. */
   async version(): Promise<void> {
     let instead = '';
+    let why: unknown;
     for (const dialect of this.#dialects) {
       this.dialect = dialect;
-      const r = await this.rpc('version', { msize: this.#ask, version: dialect }).catch((e) =>
-        this.#unversed(e),
-      );
-      if (r.version === dialect) return this.#agreed(r.msize);
-      instead ||= r.version;
+      const r = await this.rpc('version', { msize: this.#ask, version: dialect }).catch((e) => {
+        // diod answers as it does in 9P2000.L: an error. What was wrong first is told in the end.
+        why ??= e;
+        if (this.#ended !== undefined) throw why;
+        return undefined;
+      });
+      if (r?.version === dialect) return this.#agreed(r.msize);
+      instead ||= r?.version ?? '';
     }
+    if (instead === '') throw why;
     refuse(`server speaks ${instead}, not ${this.#dialects.join(' or ')}`);
-  }
-
-  /** diod answers as it does in 9P2000.L: an error. */
-  #unversed(e: unknown): { version: string; msize: number } {
-    if (this.#ended !== undefined) throw e;
-    return { version: 'unknown', msize: 0 };
   }
 
   #agreed(msize: number): void {
@@ -265,34 +262,32 @@ export class Client {
     const lessAsked = type === code.Tflush || type === code.Tclunk;
     if (this.#pending.size >= this.#tagLimit && !lessAsked) refuse(Etags);
     const tag = type === code.Tversion ? notag : this.#newTag();
-    const flags = { onabort: undefined, flushing: false, done: false };
+    const flags = { flushing: false, done: false };
     const p: Pending = { type, accept, reject, cancel, ...flags };
     this.#pending.set(tag, p);
-    if (cancel !== undefined) this.#watch(cancel, tag, p);
+    if (cancel !== undefined) this.#watch(cancel);
     return tag;
   }
 
-  #watch(cancel: Cancel, tag: number, p: Pending): void {
-    if (cancel instanceof AbortSignal) {
-      p.onabort = () => this.#flush(tag, p);
-      return cancel.addEventListener('abort', p.onabort, { once: true });
+  /** One listener for all the requests that it would give up: a Req has room for no other. */
+  #watch(cancel: Cancel): void {
+    const watched = this.#watched.get(cancel);
+    if (watched !== undefined) watched.requests++;
+    else {
+      const over = onCancel(cancel, () => this.#flushAll(cancel));
+      this.#watched.set(cancel, { requests: 1, over });
     }
-    const n = this.#watched.get(cancel) ?? 0;
-    this.#watched.set(cancel, n + 1);
-    if (n === 0) cancel.onflush = () => this.#flushAll(cancel);
   }
 
-  /** A Req has one `onflush`, and may be that of several requests. */
   #flushAll(cancel: Cancel): void {
     for (const [tag, p] of this.#pending) if (p.cancel === cancel) this.#flush(tag, p);
   }
 
-  #unwatch(cancel: Cancel, p: Pending): void {
-    if (cancel instanceof AbortSignal) return cancel.removeEventListener('abort', p.onabort!);
-    const n = this.#watched.get(cancel)! - 1;
-    if (n > 0) return void this.#watched.set(cancel, n);
+  #unwatch(cancel: Cancel): void {
+    const watched = this.#watched.get(cancel)!;
+    if (--watched.requests > 0) return;
     this.#watched.delete(cancel);
-    cancel.onflush = undefined;
+    watched.over();
   }
 
   #sent(start: number): void {
@@ -356,7 +351,7 @@ export class Client {
   #settle(p: Pending | undefined): boolean {
     if (p === undefined || p.done) return false;
     p.done = true;
-    if (p.cancel !== undefined) this.#unwatch(p.cancel, p);
+    if (p.cancel !== undefined) this.#unwatch(p.cancel);
     return true;
   }
 

@@ -222,9 +222,30 @@ export class ClientFid {
     const { qids } = await this.client.rpc('walk', asked, cancel);
     if (qids.length !== names.length) {
       to.#perhaps = this.#linux; // diod makes the fid all the same
-      throw new FileError(astray(names, qids));
+      throw await this.#astray(names, qids, cancel);
     }
     to.qid = qids.at(-1) ?? this.qid;
+  }
+
+  /** Why a walk came back with other than a qid a name. One that stops on its way does not say so
+   *  itself: its next step alone does. */
+  async #astray(
+    names: readonly string[],
+    qids: readonly Qid[],
+    cancel: Cancel | undefined,
+  ): Promise<unknown> {
+    const n = qids.length;
+    if (n > names.length) return new FileError('too many qids returned by walk');
+    const last = qids.at(-1);
+    if (last === undefined) return new FileError(Efound);
+    if ((last.type & qt.dir) === 0) return new FileError(Ewalk);
+    const step = (fid: ClientFid) => fid.walk(names.slice(n, n + 1), cancel);
+    try {
+      for (const fid of await this.walkAnd(names.slice(0, n), step, cancel)) fid.drop();
+      return new FileError(Efound);
+    } catch (e) {
+      return e;
+    }
   }
 
   /** A server that takes requests as it likes had no such fid yet: ask again, now that it has,
@@ -259,11 +280,4 @@ function below(dir: readonly string[], names: readonly string[]): readonly strin
     else path.push(name);
   }
   return path;
-}
-
-/** Why a walk came back with other than a qid a name. */
-function astray(names: readonly string[], qids: readonly Qid[]): string {
-  if (qids.length > names.length) return 'too many qids returned by walk';
-  const last = qids.at(-1);
-  return last !== undefined && (last.type & qt.dir) === 0 ? Ewalk : Efound;
 }

@@ -18,7 +18,7 @@ import {
 import { fuzzIterations, mutate, SeededRandom } from '../kit/index.js';
 import { dialects, randomDir, randomFcall, settled } from '../unit/lib9p-kit.js';
 
-const iterations = fuzzIterations(10_000);
+const iterations = Math.ceil(fuzzIterations(50_000) / 10);
 const replies_max = 120;
 
 const errorOf = (d: Dialect): Fcall['type'] => (d === '9P2000.L' ? 'Rlerror' : 'Rerror');

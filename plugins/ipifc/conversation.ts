@@ -306,6 +306,7 @@ export class Ipifc implements Conversation {
     if (this.addresses.length >= addresses_max)
       throw refuse(`too many addresses: limit ${addresses_max}`);
     await medium.add(a);
+    if (this.medium !== medium) throw refuse(Einterrupted);
     this.addresses.push(a);
     await medium.up();
     this.ctx.event(`add ${addressText(a)}`);

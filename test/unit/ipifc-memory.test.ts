@@ -137,15 +137,19 @@ test('the layer below goes: the interface is unbound and says why', async () => 
 });
 
 test('a hangup or close in the midst of add: no interface is left that nobody takes away', async () => {
-  for (const end of ['hangup', 'close']) {
+  const address = 'add 10.0.0.1 /32 10.0.0.2';
+  for (const [add, end] of [address, `${address} 1400`].flatMap((a) => [
+    [a, 'hangup'],
+    [a, 'close'],
+  ])) {
     const f = new Files();
     await ipifc.start(f.system.env, []);
     const c = await f.clone('/ipifc');
     await f.write(`${c}/ctl`, 'device memory\nbind pkt');
     const [adds, ends] = [await f.open(`${c}/ctl`), await f.open(`${c}/ctl`)];
     const status = await f.open(`${c}/status`, omode.read);
-    const adding = adds.write(utf8('add 10.0.0.1 /32 10.0.0.2 1400'), 0, reqOf());
-    await ends.write(utf8(end), 0, reqOf());
+    const adding = adds.write(utf8(add as string), 0, reqOf());
+    await ends.write(utf8(end as string), 0, reqOf());
     await assert.rejects(async () => adding, /hung up|close came in between/);
     assert.match(text(await status.read(4096, 0, reqOf())), /^device {2}maxtu .*\n\n$/, end);
     assert.deepEqual(f.bugs, []);

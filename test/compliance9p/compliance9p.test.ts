@@ -11,6 +11,7 @@ import { openListeners } from '../../srv/carriers.js';
 import { Certs, needs } from '../kit/index.js';
 import { connector, inMemory } from './dial.js';
 import { ownServer } from './fixture.js';
+import { answersLater } from './later.js';
 import type { Segments } from './runner.js';
 import { checks, inUnix, line, runSuite } from './suite.js';
 
@@ -48,6 +49,11 @@ for (const segments of ['whole', 'bytes', 'cut', 'ahead'] as const)
     const server = ownServer();
     return pass(server, inMemory(server), segments);
   });
+
+test('in memory, a tree whose every answer comes later', () => {
+  const server = ownServer(answersLater);
+  return pass(server, inMemory(server));
+});
 
 test('in memory, what is said of 9P2000 in 9P2000.u', () => {
   assert.ok(inUnix.length > 300);

@@ -117,18 +117,19 @@ export class Client {
     let instead = '';
     for (const dialect of this.#dialects) {
       this.dialect = dialect;
-      const r = await this.rpc('version', { msize: this.#ask, version: dialect }).catch((e) =>
-        this.#unversed(e),
-      );
+      const asked = this.rpc('version', { msize: this.#ask, version: dialect });
+      const r = await asked.catch((e) => this.#unversed(e));
       if (r.version === dialect) return this.#agreed(r.msize);
       instead ||= r.version;
     }
     refuse(`server speaks ${instead}, not ${this.#dialects.join(' or ')}`);
   }
 
-  /** diod answers as it does in 9P2000.L: an error. */
+  /** diod answers with the error of 9P2000.L, which is no message here; an error in words says why
+   *  we are turned away. */
   #unversed(e: unknown): { version: string; msize: number } {
-    if (this.#ended !== undefined) throw e;
+    const isMessage = !(e instanceof FileError && e.message.startsWith('bad reply'));
+    if (this.#ended !== undefined || isMessage) throw e;
     return { version: 'unknown', msize: 0 };
   }
 

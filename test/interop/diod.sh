@@ -57,7 +57,7 @@ reading() { # CAT LS: commands on paths of the tree
 	for f in dir/hello empty big; do
 		same "$f" "$($1 "$f" | cksum)" "$(cksum <"$TREE/$f")" || return 1
 	done
-	same many "$($2 many | sort)" "$(ls "$TREE/many" | sort)" || return 1
+	same many "$($2 many | sort)" "$(find "$TREE/many" -type f -printf '%f\n' | sort)" || return 1
 	says 'not found\|No such file' "$1" nowhere/x
 }
 
@@ -83,21 +83,20 @@ namespace_case() {
 	daemon_start --bare || return 1
 	slash write /ctl "mount $AT /n/diod $TREE" || return 1
 	reading cat_n ls_n || return 1
-	local n=/n/diod
-	slash mkdir $n/new && slash create $n/new/file || return 1
-	slash write $n/new/file text && same written "$(cat "$TREE/new/file")" text || return 1
-	slash rm $n/new/file $n/new && [ ! -e "$TREE/new" ] || return 1
+	slash mkdir /n/diod/new && slash create /n/diod/new/file || return 1
+	slash write /n/diod/new/file text && same written "$(cat "$TREE/new/file")" text || return 1
+	slash rm /n/diod/new/file /n/diod/new && [ ! -e "$TREE/new" ] || return 1
 	# It goes and comes back: no new mount is needed.
 	kill -TERM "$DIOD" && wait "$DIOD" 2>/dev/null
-	says hungup slash cat $n/dir/hello || return 1
+	says hungup slash cat /n/diod/dir/hello || return 1
 	umount /etc/hosts
 	diod_start || return 1
 	local i
 	for i in $(seq 50); do
-		slash cat $n/dir/hello 2>/dev/null | grep -q hello && break
+		slash cat /n/diod/dir/hello 2>/dev/null | grep -q hello && break
 		[ "$i" -lt 50 ] || { echo '# it never came back'; return 1; }
 	done
-	slash write /ctl "unmount $n" && ! slash ls /n 2>/dev/null | grep -q diod
+	slash write /ctl "unmount /n/diod" && ! slash ls /n 2>/dev/null | grep -q diod
 }
 cat_n() { slash cat "/n/diod/$1"; }
 ls_n() { slash ls "/n/diod/$1"; }

@@ -1,20 +1,19 @@
 /** The daemon: a system, its listeners and mounts, and an end that undoes everything. */
 
 import { fileURLToPath } from 'node:url';
-import { type Listener, listen, type Peer, parseAddress, Server, type Who } from '@9p/lib9p';
+import { Gate, type GateLimits, type Limits, type Listener, Server } from '@9p/lib9p';
 import { errorText, makeSystem, refuse, type System } from 'slashnet/core';
 import { userName, version } from '../src/core/runtime.js';
+import { type CarrierOptions, dialAny, openListeners } from './carriers.js';
 import { Accounts } from './fuse/accounts.js';
 import { Imports, importVerbs } from './import.js';
 import { Mounts, mountVerbs } from './mounts.js';
 import { runProfile } from './profile.js';
+import { whoIs } from './who.js';
 
-export interface DaemonOptions {
-  /** Unix socket of mode 600, the only listener that is trusted without authentication. */
-  readonly socket?: string | undefined;
-  /** tcp!host!port. Needs `insecure` as long as there is no authentication. */
-  readonly listen?: readonly string[];
-  readonly insecure?: boolean;
+export interface DaemonOptions extends CarrierOptions {
+  /** Of each connection, and of how many there are on all listeners. */
+  readonly limits?: Partial<Limits & GateLimits> | undefined;
   /** Plugins and their arguments: "ether eth1 ether0". One that fails ends the start. */
   readonly load?: readonly string[];
   /** As load, but one that fails is only logged. */
@@ -37,12 +36,6 @@ export interface Daemon {
   unmount(dir: string): Promise<void>;
   /** Hang up, unmount, remove sockets; done within 2 s whatever a peer does. */
   stop(why: string): Promise<void>;
-}
-
-interface Trust {
-  readonly system: System;
-  readonly accounts: Accounts;
-  readonly insecure: boolean;
 }
 
 /** Two seconds in all, whatever a peer does: what the host had from us is undone
@@ -69,15 +62,17 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
     system.me.uname,
     (path) => mounts.refuseInside(path),
     system.env.clock,
+    { connect: dialAny, tls: o.tls },
   );
   const bug = (e: unknown): void =>
     system.env.log(`bug: ${e instanceof Error ? e.stack : String(e)}`);
   const mounts = new Mounts(system, bug);
   const accounts = new Accounts(process.getuid?.() ?? 0);
-  const trust = { system, accounts, insecure: o.insecure === true };
+  const trust = { me: system.me, accounts, insecure: o.insecure === true };
   const server = new Server(system.tree, {
     who: (uname, peer, _aname, uid) => whoIs(trust, uname, peer, uid),
     accounts,
+    ...(o.limits === undefined ? {} : { limits: o.limits }),
     fault: bug,
     turn: (work) => system.turn.run(work),
     ...(o.trace === undefined ? {} : { trace: o.trace }),
@@ -120,23 +115,8 @@ async function begin(d: Daemon, o: DaemonOptions, listeners: Listener[]): Promis
     await d.system.control(`load ${l}`).catch((e) => d.system.env.log(errorText(e)));
   for (const l of o.load ?? []) await d.system.control(`load ${l}`);
   if (o.profile !== undefined) await runProfile(d.system, o.profile.name, o.profile.text);
-  if (o.socket !== undefined) listeners.push(await listen(d.server, { path: o.socket }));
-  for (const address of o.listen ?? []) {
-    if (o.insecure !== true)
-      throw refuse(`${address}: anybody could connect: --insecure says that this is meant`);
-    listeners.push(await listen(d.server, parseAddress(address)));
-  }
-}
-
-/** A unix socket of mode 600 and stdio are their owner's, who may say that he asks for somebody
- *  else: v9fs attaches anew for each user. Elsewhere names are believed, if at all. */
-function whoIs(s: Trust, uname: string, peer: Peer, uid: number | undefined): Who {
-  const { system, accounts, insecure } = s;
-  accounts.forget(); // an attach is rare, and who joined since is known
-  if (peer.net === 'unix' || peer.net === 'stdio')
-    return uid === undefined || uid === 0 ? { ...system.me } : { ...accounts.whoOf(uid) };
-  if (!insecure) throw refuse('authentication required');
-  return { uname: uname || 'none', groups: [], owner: uname === system.me.uname };
+  const gate = new Gate(o.limits);
+  await openListeners(d.server, o, gate, (l) => void listeners.push(l));
 }
 
 async function within<T>(ms: number, p: Promise<T>): Promise<T> {

@@ -1,6 +1,14 @@
 /** Trees of other machines in our name space: `mount tcp!host!564 /n/host`. One whose connection
  *  is lost comes back by itself when it is next walked into. */
-import { dial, Mount, parseAddress, type Req, reconnecting, split } from '@9p/lib9p';
+import {
+  type DialOptions,
+  dial,
+  Mount,
+  parseAddress,
+  type Req,
+  reconnecting,
+  split,
+} from '@9p/lib9p';
 import {
   type Clock,
   clean,
@@ -25,6 +33,7 @@ export class Imports {
   /** Throws where a unix path is not to be dialled. */
   readonly #check: (path: string) => Promise<void>;
   readonly #clock: Clock;
+  readonly #how: DialOptions;
   #count = 0;
 
   constructor(
@@ -33,8 +42,10 @@ export class Imports {
     uname: string,
     check: (path: string) => Promise<void>,
     clock: Clock,
+    how: DialOptions = {},
   ) {
     this.#clock = clock;
+    this.#how = how;
     this.#check = check;
     this.#ns = ns;
     this.#instance = instance;
@@ -74,7 +85,7 @@ export class Imports {
 
   /** Not ourselves. */
   async #dial(address: string, aname: string, signal: AbortSignal): Promise<Mount> {
-    const m = await dial(address, { uname: this.#uname, aname, signal });
+    const m = await dial(address, { ...this.#how, uname: this.#uname, aname, signal });
     const late = (): void => m.close();
     signal.addEventListener('abort', late);
     try {

@@ -2,6 +2,7 @@
 import { addAbortSignal } from 'node:stream';
 import { dial, type Handle, type Mount } from '@9p/lib9p';
 import { addressOf, userName } from '../core/runtime.js';
+import { diallingOf } from './dialling.js';
 
 /** As commander writes it: '-l, --long', '-t, --timeout <seconds>'. What the value is called
  *  tells completion what to offer: a file or path, a directory. */
@@ -22,9 +23,12 @@ export interface Command {
 
 /** Options of every command, given before it. */
 export const common: readonly Flag[] = [
-  ['-a, --address <address>', 'server to use: unix!/path or tcp!host!port ($SLASHNET)'],
+  ['-a, --address <address>', 'server to use: unix!/path, tcp!host!port, tls!, ws! ($SLASHNET)'],
   ['--aname <tree>', 'tree to attach to, where the server has several'],
   ['--uname <name>', 'user to attach as (default: yourself)'],
+  ['--ca <file>', 'who signs the certificates of tls! and wss! servers'],
+  ['--cert <file>', 'certificate to show them'],
+  ['--key <file>', 'its key'],
   ['-D, --debug', 'print each 9P message on standard error'],
 ];
 
@@ -45,8 +49,9 @@ const start_ms = 5000;
 const line_bytes = 1024 * 1024;
 
 /** The server that the options name, any 9P server. */
-export function connect(o: Options, signal?: AbortSignal): Promise<Mount> {
+export async function attach(o: Options, signal?: AbortSignal): Promise<Mount> {
   return dial(addressOf(o.address), {
+    ...(await diallingOf(o)),
     uname: o.uname ?? userName(),
     ...(o.aname === undefined ? {} : { aname: o.aname }),
     ...(o.debug === true ? { trace: (s) => void process.stderr.write(`${s}\n`) } : {}),
@@ -58,7 +63,7 @@ async function connectWithin(o: Options, ms: number): Promise<Mount> {
   const until = performance.now() + ms;
   for (;;) {
     try {
-      return await connect(o);
+      return await attach(o);
     } catch (e) {
       if (!/ENOENT|ECONNREFUSED/.test((e as Error).message)) throw e;
       if (performance.now() >= until) {

@@ -3,6 +3,7 @@ import { cat } from './cat.js';
 import { chmod, create, mkdir, rm } from './change.js';
 import type { Command } from './command.js';
 import { completion } from './completion.js';
+import { connect } from './connect.js';
 import { demo } from './demo.js';
 import { ls, stat } from './ls.js';
 import { mount, unmount } from './mount.js';
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   ns,
   bind,
   unbind,
+  connect,
   completion,
   demo,
 ];

@@ -2,10 +2,13 @@
  *  where everything is put together. */
 import { readFile } from 'node:fs/promises';
 import { serveStdio } from '@9p/lib9p';
-import { errorText } from 'slashnet/core';
+import type { CarrierOptions } from '../../srv/carriers.js';
 import type { DaemonOptions } from '../../srv/daemon.js';
+import { errorText } from '../core/errors.js';
 import { defaultSocket } from '../core/runtime.js';
 import { type Command, type Options, Usage } from './command.js';
+import { keysOf } from './dialling.js';
+import { limitsHelp, limitsOf } from './limits.js';
 
 /** Loaded unless a profile or --bare says otherwise; what cannot run here is told and left out. */
 const usual = ['auth', 'loop', 'ipifc', 'pppoe', 'ppp'];
@@ -19,6 +22,27 @@ function etherLoad(spec: string): string {
   return `ether ${m[2]} ${m[1]}`;
 }
 
+/** "660" as chmod has it. */
+function modeOf(text: string): number {
+  if (!/^0?[0-7]{3}$/.test(text)) throw new Usage(`bad --socket-mode '${text}': 600, 660 or 666`);
+  return Number.parseInt(text, 8);
+}
+
+/** Which listeners there are, and whom they let in. */
+async function carriersOf(o: Options): Promise<CarrierOptions> {
+  return {
+    socket: isStdio(o) ? undefined : String(o.socket ?? defaultSocket()),
+    socketMode: typeof o.socketMode === 'string' ? modeOf(o.socketMode) : undefined,
+    socketGroup: typeof o.socketGroup === 'string' ? o.socketGroup : undefined,
+    listen: list(o.listen).filter((address) => address !== 'stdio'),
+    insecure: o.insecure === true,
+    tls: await keysOf(o),
+    origins: list(o.origin),
+  };
+}
+
+const isStdio = (o: Options): boolean => o.stdio === true || list(o.listen).includes('stdio');
+
 async function optionsOf(o: Options, told: Promise<string>): Promise<DaemonOptions> {
   const ethers = list(o.ether).map(etherLoad);
   const debug = o.debug === true ? (s: string) => void process.stderr.write(`${s}\n`) : undefined;
@@ -27,9 +51,8 @@ async function optionsOf(o: Options, told: Promise<string>): Promise<DaemonOptio
   const bare = o.bare === true || /^[^\S\n]*load\s/m.test(text);
   return {
     told,
-    socket: o.stdio === true ? undefined : String(o.socket ?? defaultSocket()),
-    listen: list(o.listen),
-    insecure: o.insecure === true,
+    ...(await carriersOf(o)),
+    limits: limitsOf(list(o.limit)),
     tryLoad: bare ? [] : [...usual, ...(ethers.length === 0 ? ['ether'] : [])],
     load: [...ethers, ...list(o.load)],
     profile: file === undefined ? undefined : { name: file, text },
@@ -64,8 +87,18 @@ export const serve: Command = {
   about: 'run the daemon in the foreground, until SIGTERM or Ctrl-C',
   options: [
     ['--socket <path>', 'unix socket to listen on (default: in the runtime directory)'],
-    ['--listen <address...>', 'also listen on tcp!host!port'],
+    [
+      '--socket-mode <mode>',
+      'of the socket: 600 (default), or 660 or 666 for others of this system',
+    ],
+    ['--socket-group <group>', 'whose it is; its members may connect'],
+    ['--listen <address...>', 'also listen on tcp!host!port, tls!, ws!, wss!, unix!path; stdio'],
+    ['--cert <file>', 'certificate of tls! and wss! listeners, and for dialling others'],
+    ['--key <file>', 'its key'],
+    ['--ca <file>', 'demand a certificate that this one signed: its CN is who the client is'],
+    ['--origin <origin...>', "pages that may open a WebSocket: 'https://host'"],
     ['--insecure', 'believe the names that clients of --listen give'],
+    ['--limit <name=n...>', `defaults: ${limitsHelp}`],
     ['--stdio', 'speak 9P on standard input and output instead, as behind ssh'],
     ['--ether <etherN=interface...>', 'serve these interfaces, under these names'],
     ['--load <plugin...>', "load more plugins: 'name arg arg'"],
@@ -78,6 +111,7 @@ export const serve: Command = {
   ],
   examples: [
     'slashnet serve --ether ether0=eth1',
+    "slashnet serve --listen 'tls!*!9fs' --cert s.pem --key s.key --ca clients.pem",
     'slashnet serve --profile /etc/slashnet/profile --mount /mnt',
     "srv -e 'ssh host slashnet serve --stdio' slashnet /n/slashnet    # on Plan 9",
   ],
@@ -91,7 +125,7 @@ export const serve: Command = {
       if (typeof o.mount === 'string') await d.mount(o.mount, '', backend);
       if (o.quiet !== true)
         for (const a of d.addresses) process.stderr.write(`slashnet: listening on ${a}\n`);
-      const why = await (o.stdio === true ? Promise.race([told, serveStdio(d.server)]) : told);
+      const why = await (isStdio(o) ? Promise.race([told, serveStdio(d.server)]) : told);
       d.system.env.log(`${why}: hanging up`);
     } finally {
       await d.stop('the daemon ended');

@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { test } from 'node:test';
-import { type Address, listen, type Server } from '@9p/lib9p';
+import { Gate, type Listener, type Server, type TlsKeys } from '@9p/lib9p';
+import { openListeners } from '../../srv/carriers.js';
+import { Certs, needs } from '../kit/index.js';
 import { connector, inMemory } from './dial.js';
 import { ownServer } from './fixture.js';
 import type { Segments } from './runner.js';
@@ -46,24 +48,41 @@ for (const segments of ['whole', 'bytes', 'cut', 'ahead'] as const)
   });
 
 /** On a socket of its own. */
-async function passOn(at: Address): Promise<void> {
+async function passOn(address: string, keys: { ours?: TlsKeys; theirs?: TlsKeys } = {}) {
   const server = ownServer();
-  const listener = await listen(server, at);
+  let listener: Listener | undefined;
+  const options = { listen: [address], tls: keys.theirs, insecure: true };
+  await openListeners(server, options, new Gate(), (l) => {
+    listener = l;
+  });
+  assert.ok(listener);
   try {
-    await pass(server, connector(listener.address));
+    await pass(server, connector(listener.address, keys.ours));
   } finally {
     await listener.close();
     server.hangup('the test is over');
   }
 }
 
-test('over a unix socket', async () => {
+async function inDir(f: (dir: string) => Promise<void>): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'c9p-'));
   try {
-    await passOn({ path: join(dir, 'socket') });
+    await f(dir);
   } finally {
     await rm(dir, { recursive: true });
   }
-});
+}
 
-test('over tcp', () => passOn({ host: '127.0.0.1', port: 0 }));
+test('over a unix socket', () => inDir((dir) => passOn(`unix!${dir}/socket`)));
+
+test('over tcp', () => passOn('tcp!127.0.0.1!0'));
+
+test('over TLS', { skip: needs('openssl') }, () =>
+  inDir((dir) => {
+    const certs = new Certs(dir);
+    const keys = { ours: { ca: certs.text('ca.pem') }, theirs: certs.server() };
+    return passOn('tls!127.0.0.1!0', keys);
+  }),
+);
+
+test('over WebSockets', () => passOn('ws!127.0.0.1!0'));

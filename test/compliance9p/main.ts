@@ -1,16 +1,19 @@
 /** Checks a server by section 5 of the manual:
  *
  *    node dist/test/compliance9p/main.js ADDRESS [--aname X] [--uname X] [--only 12-30]
+ *      [--ca FILE] [--limit ms]
  *
  *  It makes a directory c9p in the tree, where there is none, and leaves it there. The address
  *  `own` is the tree of the tests, which has all that a check may need. */
+import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { connector, inMemory } from './dial.js';
 import { ownServer } from './fixture.js';
 import { checks, line, runSuite } from './suite.js';
 
-const usage = 'usage: main.js ADDRESS [--aname X] [--uname X] [--only 12-30] [--limit ms]';
+const usage =
+  'usage: main.js ADDRESS [--aname X] [--uname X] [--only 12-30,40] [--ca FILE] [--limit ms]';
 
 /** `12`, `12-30` or several with commas. */
 function chosen(only: string): (n: number) => boolean {
@@ -29,18 +32,22 @@ async function main(): Promise<number> {
       aname: { type: 'string', default: '' },
       uname: { type: 'string' },
       only: { type: 'string', default: '0-9999' },
+      ca: { type: 'string' },
       limit: { type: 'string', default: '5000' },
     },
   });
   const [address] = positionals;
   if (address === undefined || positionals.length > 1) throw new Error(usage);
+  const limit_ms = Number(values.limit);
+  if (!(limit_ms > 0 && limit_ms < 1e6)) throw new Error(usage);
   const is = chosen(values.only);
   const own = address === 'own';
+  const tls = values.ca === undefined ? {} : { ca: readFileSync(values.ca, 'utf8') };
   const options = {
-    connect: own ? inMemory(ownServer()) : connector(address),
+    connect: own ? inMemory(ownServer()) : connector(address, tls),
     user: values.uname ?? (own ? 'glenda' : userInfo().username),
     aname: values.aname,
-    limit_ms: Number(values.limit),
+    limit_ms,
   };
   (await options.connect()).on('error', () => undefined).destroy();
   const sum = { ok: 0, 'not ok': 0, skip: 0 };

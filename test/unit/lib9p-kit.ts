@@ -1,5 +1,8 @@
 /** What the tests of lib9p share: a server's raw end, a client in memory, files
  *  that wait, messages by chance. */
+
+import assert from 'node:assert/strict';
+import type { Duplex } from 'node:stream';
 import {
   Client,
   type ClientOptions,
@@ -297,4 +300,43 @@ export function randomFcall(
     f[name] = kind === 'stat' && dialect === '9P2000.u' ? { ...(made as WireDir), ...more } : made;
   }
   return f as unknown as Fcall;
+}
+
+/** Requests for more than the sockets hold, by one who does not read the answers. */
+function greedy(socket: Duplex, reads: number): void {
+  const requests: Tmessage[] = [
+    { type: 'Tversion', tag: notag, msize: 8216, version: '9P2000' },
+    { type: 'Tattach', tag: 0, fid: 0, afid: nofid, uname: 'u', aname: '' },
+    { type: 'Twalk', tag: 0, fid: 0, newfid: 1, names: ['big'] },
+    { type: 'Topen', tag: 0, fid: 1, mode: 0 },
+  ];
+  for (let tag = 0; tag < reads; tag++)
+    requests.push({ type: 'Tread', tag, fid: 1, offset: 0n, count: 8192 });
+  socket.pause();
+  socket.write(Buffer.concat(requests.map((f) => encodeFcall(f))));
+}
+
+/** Who does not read is stopped at the limit, others meanwhile are served,
+ *  and all comes when it reads after all. The tree has files `hello` and `big`. */
+export async function doesNotRead(socket: Duplex, server: Server, read: () => Promise<string>) {
+  const reads = 2000; // more than the buffers of two sockets hold
+  greedy(socket, reads);
+  const stopped = () => [...server.connections].find((c) => c.unsent > server.limits.ahead_bytes);
+  while (stopped() === undefined) assert.equal(await read(), 'hello\n');
+  const slow = stopped();
+  for (let i = 0; i < 20; i++) assert.equal(await read(), 'hello\n');
+  assert.equal(stopped(), slow);
+  const kept = slow?.unsent ?? 0;
+  assert.ok(kept < server.limits.ahead_bytes + 200_000, `${kept} bytes kept`);
+  let bytes = 0;
+  const all = new Promise<void>((done) =>
+    socket.on('data', (b: Buffer) => {
+      bytes += b.length;
+      if (bytes >= reads * (8192 + 11)) done();
+    }),
+  );
+  socket.resume();
+  await all;
+  assert.equal(await read(), 'hello\n');
+  socket.destroy();
 }

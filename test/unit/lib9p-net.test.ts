@@ -1,7 +1,7 @@
 /** What carries 9P: dial strings, sockets and TLS, who may come in and who it is. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { createConnection, type Socket } from 'node:net';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -10,19 +10,16 @@ import {
   type Address,
   type DialOptions,
   dial,
-  encodeFcall,
   formatAddress,
   Gate,
   type ListenOptions,
   listen,
   memTree,
-  nofid,
-  notag,
   parseAddress,
   Server,
-  type Tmessage,
 } from '@9p/lib9p';
 import { Certs, needs } from '../kit/index.js';
+import { doesNotRead } from './lib9p-kit.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'lib9p-net-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -185,45 +182,6 @@ test('room is made as connections go', () =>
     }
     assert.equal(await read(), 'hello\n');
   }));
-
-/** Requests for more than the sockets hold, by one who does not read the answers. */
-function greedy(socket: Socket, reads: number): void {
-  const requests: Tmessage[] = [
-    { type: 'Tversion', tag: notag, msize: 8216, version: '9P2000' },
-    { type: 'Tattach', tag: 0, fid: 0, afid: nofid, uname: 'u', aname: '' },
-    { type: 'Twalk', tag: 0, fid: 0, newfid: 1, names: ['big'] },
-    { type: 'Topen', tag: 0, fid: 1, mode: 0 },
-  ];
-  for (let tag = 0; tag < reads; tag++)
-    requests.push({ type: 'Tread', tag, fid: 1, offset: 0n, count: 8192 });
-  socket.pause();
-  socket.write(Buffer.concat(requests.map((f) => encodeFcall(f))));
-}
-
-/** Who does not read is stopped at the limit, others meanwhile are served,
- *  and all comes when it reads after all. */
-async function doesNotRead(socket: Socket, server: Server, read: () => Promise<string>) {
-  const reads = 3000;
-  greedy(socket, reads);
-  const stopped = () => [...server.connections].find((c) => c.unsent > server.limits.ahead_bytes);
-  while (stopped() === undefined) assert.equal(await read(), 'hello\n');
-  const slow = stopped();
-  for (let i = 0; i < 50; i++) assert.equal(await read(), 'hello\n');
-  assert.equal(stopped(), slow);
-  const kept = slow?.unsent ?? 0;
-  assert.ok(kept < server.limits.ahead_bytes + 200_000, `${kept} bytes kept`);
-  let bytes = 0;
-  const all = new Promise<void>((done) =>
-    socket.on('data', (b: Buffer) => {
-      bytes += b.length;
-      if (bytes >= reads * (8192 + 11)) done();
-    }),
-  );
-  socket.resume();
-  await all;
-  assert.equal(await read(), 'hello\n');
-  socket.destroy();
-}
 
 for (const at of ['tcp!127.0.0.1!0', `unix!${join(dir, 'slow')}`])
   test(`who does not read is stopped and delays nobody: ${at.slice(0, 4)}`, () =>

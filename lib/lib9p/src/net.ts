@@ -4,7 +4,7 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import { type Address, formatAddress, type InetAddress, parseAddress } from './address.js';
 import { Client, type ClientOptions } from './client.js';
 import { type Connect, connect } from './connect.js';
-import { refuse } from './errors.js';
+import { errorText, refuse } from './errors.js';
 import { Gate, type GateLimits, refusal } from './gate.js';
 import { Mount } from './mount.js';
 import type { Peer, Server } from './server.js';
@@ -57,11 +57,7 @@ export async function listen(
 }
 
 function socketsOf(server: Server, at: Address, gate: Gate, o: ListenOptions): Sockets {
-  if ('path' in at)
-    return plainSockets(gate, (s) => {
-      const who = o.identify?.(s);
-      void serve(server, s, { net: 'unix', address: '', ...(who === undefined ? {} : { who }) });
-    });
+  if ('path' in at) return plainSockets(gate, (s) => void serve(server, s, unixPeer(s, o)));
   switch (at.net) {
     case undefined:
     case 'tcp':
@@ -78,12 +74,23 @@ function socketsOf(server: Server, at: Address, gate: Gate, o: ListenOptions): S
   }
 }
 
+/** `serveSocket` may throw why it does not. */
 function plainSockets(gate: Gate, serveSocket: (s: Socket) => void): Sockets {
   return createServer(socketOptions, (socket) => {
     const why = gate.enter(socket);
-    if (why === undefined) serveSocket(socket);
-    else gate.turnAway(socket, refusal(why));
+    if (why !== undefined) return gate.turnAway(socket, refusal(why));
+    try {
+      serveSocket(socket);
+    } catch (e) {
+      gate.turnAway(socket, refusal(errorText(e)));
+    }
   });
+}
+
+function unixPeer(socket: Socket, o: ListenOptions): Peer {
+  const peer = { net: 'unix', address: '' };
+  const who = o.identify?.(socket);
+  return who === undefined ? peer : { ...peer, who };
 }
 
 /** Serve one stream that is there already: a socket, a pipe, TLS, a WebSocket's. */

@@ -3,6 +3,7 @@
 #include "device.h"
 #include "ifinfo.h"
 #include "mount.h"
+#include "peercred.h"
 #include "pure.h"
 
 NAPI_MODULE_INIT() {
@@ -13,6 +14,7 @@ NAPI_MODULE_INIT() {
   set_function(env, exports, "mount", mount_fuse);
   set_function(env, exports, "unmount", mount_end);
   set_function(env, exports, "fusermount", mount_unprivileged);
+  set_function(env, exports, "peercred", peercred);
   set_function(env, exports, "cut", pure_cut);
   set_function(env, exports, "join", pure_join);
   return exports;

@@ -6,6 +6,7 @@ import { native } from './native.js';
 import type {
   Arena,
   ArenaSize,
+  Credentials,
   Device,
   EtherDevice,
   Events,
@@ -73,6 +74,9 @@ export function fusermount(dir: string, options: string, name = 'slashnet', sour
   const all = [`fsname=${fsname}`, `subtype=${name}`, options].filter((o) => o !== '');
   return native().fusermount(dir, all.join(','));
 }
+
+/** Who has connected to a unix socket, or made it: SO_PEERCRED of unix(7). */
+export const peercred = (fd: number): Credentials => native().peercred(fd);
 
 /**
  * Cutting and joining as pure functions, for tests; each super-packet has its virtio_net_hdr in

@@ -1,7 +1,15 @@
 /** Loading the addon, and what it looks like from here: native/module.c. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Arena, ArenaSize, Device, Events, InterfaceInfo, Spec } from './types.js';
+import type {
+  Arena,
+  ArenaSize,
+  Credentials,
+  Device,
+  Events,
+  InterfaceInfo,
+  Spec,
+} from './types.js';
 
 export interface Native {
   arena(size: ArenaSize): Arena;
@@ -11,6 +19,7 @@ export interface Native {
   mount(fd: number, dir: string, options: string, name: string, source: string): void;
   unmount(dir: string, lazy: boolean): void;
   fusermount(dir: string, options: string): number;
+  peercred(fd: number): Credentials;
   cut(bytes: Uint8Array, room: number): Uint8Array[];
   join(packets: readonly Uint8Array[], udp: boolean): Uint8Array[];
 }

@@ -106,3 +106,8 @@ export interface InterfaceInfo {
   readonly type: number;
   readonly mac: Uint8Array;
 }
+
+export interface Credentials {
+  readonly uid: number;
+  readonly gid: number;
+}

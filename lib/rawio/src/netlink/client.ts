@@ -50,6 +50,9 @@ export class NetlinkClient {
   readonly #host: NetlinkHost;
   readonly #pending = new Map<number, Pending>();
   #seq = 0;
+  /** The kernel makes one dump at a time for a socket, and refuses a second: it waits here. */
+  #dumps = 0;
+  #dumping: Promise<void> | undefined;
   #gone: string | undefined;
 
   constructor(host: NetlinkHost) {
@@ -59,10 +62,28 @@ export class NetlinkClient {
   /** The messages of the answer; none for a request that is only acknowledged. Rejects with the
    *  kernel's words. A dump during which the table changed is asked for again. */
   async request(r: Request): Promise<Message[]> {
+    if ((r.flags & nlmf.dump) !== nlmf.dump) return (await this.#ask(r)).messages;
+    if (this.#dumps >= pending_max) throw new Error('too many netlink requests');
+    this.#dumps++;
+    const dump =
+      this.#dumping === undefined ? this.#dump(r) : this.#dumping.then(() => this.#dump(r));
+    const over: Promise<void> = dump.then(
+      () => this.#dumped(over),
+      () => this.#dumped(over),
+    );
+    this.#dumping = over;
+    return dump;
+  }
+
+  async #dump(r: Request): Promise<Message[]> {
     for (let tries = 1; ; tries++) {
       const p = await this.#ask(r);
       if (!p.interrupted || tries >= dump_tries_max) return p.messages;
     }
+  }
+  #dumped(which: Promise<void>): void {
+    this.#dumps--;
+    if (this.#dumping === which) this.#dumping = undefined;
   }
 
   #ask(r: Request): Promise<Pending> {

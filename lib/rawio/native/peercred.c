@@ -1,0 +1,18 @@
+/* Who is at the other end of a unix socket, as the kernel knows. */
+#include "peercred.h"
+#include <errno.h>
+#include <sys/socket.h>
+
+napi_value peercred(napi_env env, napi_callback_info info) {
+  struct call c = call_of(env, info);
+  struct ucred who;
+  socklen_t n = sizeof who;
+  int fd = (int)to_int(env, c.argv[0], -1);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) < 0)
+    return throw_errno(env, "peercred", errno, NULL);
+  napi_value object;
+  napi_create_object(env, &object);
+  set(env, object, "uid", number(env, who.uid));
+  set(env, object, "gid", number(env, who.gid));
+  return object;
+}

@@ -1,0 +1,4 @@
+#pragma once
+#include "napi.h"
+
+napi_value peercred(napi_env env, napi_callback_info info);  /* peercred(fd) of index.ts */

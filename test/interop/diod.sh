@@ -15,6 +15,8 @@ d() { slash -a "$AT" --aname "$TREE" --uname root "$@"; }
 diod_start() {
 	rm -rf "$TREE"
 	mkdir -p "$TREE/dir/inner" "$TREE/many"
+	mkdir -m 700 "$TREE/secret" && echo secret >"$TREE/secret/file"
+	chmod 755 "$LAB_RUN" # for another user, too
 	echo hello >"$TREE/dir/hello"
 	: >"$TREE/empty"
 	head -c 20000003 /dev/urandom >"$TREE/big"
@@ -22,7 +24,7 @@ diod_start() {
 	# diod turns away a client whose address has no name.
 	echo '127.0.0.1 localhost' >"$LAB_RUN/hosts"
 	mount --bind "$LAB_RUN/hosts" /etc/hosts
-	diod -f -n -N -S -U root -c /dev/null -L stderr -e "$TREE" -l "127.0.0.1:$PORT" \
+	diod -f -n -c /dev/null -L stderr -e "$TREE" -l "127.0.0.1:$PORT" \
 		>"$LAB_RUN/diod.log" 2>&1 &
 	DIOD=$!
 	until (: <>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; do
@@ -62,9 +64,14 @@ reading() { # CAT LS: commands on paths of the tree
 }
 
 client_case() {
+	local f
 	reading cat_d ls_d || return 1
 	d ls -l / | grep -Eq '^--rw-r--r-- .* 20000003 .* big$' || { d ls -l /; return 1; }
 	d stat dir/hello | grep -q 'length 6\|6' || return 1
+	for f in nobody 65534; do # by name and by number
+		says 'permission denied' slash -a "$AT" --aname "$TREE" --uname "$f" cat secret/file || return 1
+		says 'permission denied' slash -a "$AT" --aname "$TREE" --uname "$f" mkdir new || return 1
+	done
 	d mkdir new && d create new/file && d chmod 600 new/file || return 1
 	head -c 5000001 /dev/urandom >"$LAB_RUN/data"
 	d write new/file <"$LAB_RUN/data" || return 1

@@ -2,9 +2,10 @@
  *  unmounted. */
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { dial, Mount, parseAddress, Redial } from '@9p/lib9p';
+import { dial, Mount, parseAddress, Redial, type TlsKeys } from '@9p/lib9p';
 import { errorText, realClock, refuse } from 'slashnet/core';
 import { userName } from '../src/core/runtime.js';
+import { dialAny } from './carriers.js';
 import { backendNamed, type FuseMount, subtype } from './fuse/backend.js';
 import { mountFuse } from './fuse/mount.js';
 import { unmountOurs } from './fuse/unmount.js';
@@ -15,6 +16,8 @@ export interface MountServerOptions {
   readonly aname: string;
   /** Who to be there; default the user that we are. */
   readonly uname: string;
+  /** To dial a server of tls or wss. */
+  readonly tls: TlsKeys | undefined;
   /** Default: the first that works here. */
   readonly backend: string;
   /** Let other users in. The server sees us, whoever asks: they may what it lets anybody do. */
@@ -52,11 +55,11 @@ export async function mountServer(
 
 /** A connection that comes back when it is lost and needed. */
 async function dialAgain(address: string, o: MountServerOptions): Promise<Mount> {
-  const { aname } = o;
+  const { aname, tls } = o;
   const trace = o.trace === undefined ? {} : { trace: o.trace };
-  const uname = o.uname || userName();
+  const who = { uname: o.uname || userName(), aname };
   const redial = new Redial(
-    (signal) => dial(address, { uname, aname, signal, ...trace }),
+    (signal) => dial(address, { ...who, signal, tls, connect: dialAny, ...trace }),
     realClock,
   );
   try {

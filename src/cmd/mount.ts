@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { errorText } from '../core/errors.js';
 import { quote } from '../core/words.js';
 import { type Command, type Options, Usage } from './command.js';
+import { keysOf } from './dialling.js';
 import { control } from './names.js';
 import { signalled, survive } from './serve.js';
 
@@ -23,26 +24,31 @@ function mountOwn(dir: string, { aname, ...o }: Options): Promise<number> {
 /** What the process that serves the mount says to the one that started it. */
 type Said = { readonly mounted: true } | { readonly failed: string };
 
-function optionWords(o: Options): string[] {
-  const values = { '--aname': o.aname, '--uname': o.uname, '--fuse-backend': o.fuseBackend };
-  const given = Object.entries(values).flatMap(([flag, v]) =>
-    text(v) === '' ? [] : [flag, text(v)],
-  );
-  return o.allowOther === true ? [...given, '--allow-other'] : given;
+/** The command again, for a process that stays. */
+function foregroundWords(args: readonly string[], o: Options): string[] {
+  const words = (values: Readonly<Record<string, unknown>>): string[] =>
+    Object.entries(values).flatMap(([flag, v]) => (text(v) === '' ? [] : [flag, text(v)]));
+  return [
+    ...words({ '--ca': o.ca, '--cert': o.cert, '--key': o.key }),
+    ...['mount', '--foreground'],
+    ...words({ '--aname': o.aname, '--uname': o.uname, '--fuse-backend': o.fuseBackend }),
+    ...(o.allowOther === true ? ['--allow-other'] : []),
+    ...['--', ...args],
+  ];
 }
 
 /** Another process of ours mounts and goes on by itself. */
 async function inBackground(args: readonly string[], o: Options): Promise<number> {
   const script = process.argv[1] as string;
-  const words = [script, 'mount', '--foreground', ...optionWords(o), '--', ...args];
-  const child = spawn(process.execPath, [...process.execArgv, ...words], {
+  const words = [...process.execArgv, script, ...foregroundWords(args, o)];
+  const child = spawn(process.execPath, words, {
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   const giveUp = (): void => void child.kill();
   process.once('SIGINT', giveUp);
   process.once('SIGTERM', giveUp);
-  const [said] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [
+  const [said] = (await Promise.race([once(child, 'message'), once(child, 'close')])) as [
     Said | number | null,
   ];
   if (typeof said !== 'object' || said === null) throw new Error(`mount ${args[1]}: interrupted`);
@@ -52,24 +58,28 @@ async function inBackground(args: readonly string[], o: Options): Promise<number
   return 0;
 }
 
-/** Until it is unmounted, by us or by somebody else. */
-async function inForeground(args: readonly string[], o: Options): Promise<number> {
+async function mounted(args: readonly string[], o: Options, signal: AbortSignal) {
   const [address = '', dir = ''] = args;
   const { mountServer } = await import('../../srv/mount9p.js');
+  const debug = o.debug === true ? (s: string) => void process.stderr.write(`${s}\n`) : undefined;
+  return mountServer(address, resolve(dir), {
+    aname: text(o.aname),
+    uname: text(o.uname),
+    tls: await keysOf(o),
+    backend: text(o.fuseBackend),
+    allowOther: o.allowOther === true,
+    trace: debug,
+    signal,
+  });
+}
+
+/** Until it is unmounted, by us or by somebody else. */
+async function inForeground(args: readonly string[], o: Options): Promise<number> {
   survive();
   const told = signalled();
   const given = new AbortController();
   void told.then((why) => given.abort(why));
-  const debug = o.debug === true ? (s: string) => void process.stderr.write(`${s}\n`) : undefined;
-  const starting = mountServer(address, resolve(dir), {
-    aname: text(o.aname),
-    uname: text(o.uname),
-    backend: text(o.fuseBackend),
-    allowOther: o.allowOther === true,
-    trace: debug,
-    signal: given.signal,
-  });
-  const m = await starting.catch((e: unknown) => {
+  const m = await mounted(args, o, given.signal).catch((e: unknown) => {
     process.send?.({ failed: errorText(e) } satisfies Said);
     throw e;
   });

@@ -5,7 +5,7 @@ import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { needs } from '../kit/needs.js';
+import { Certs, needs } from '../kit/index.js';
 import { asleep, clean, Place, type Running, until, within, withPlace } from './place.js';
 
 const skip = needs('root', '/dev/fuse', 'unshare', 'nsenter', 'ip', 'setpriv');
@@ -210,6 +210,35 @@ describe('the tree of a server', { skip, timeout: 180_000 }, () => {
     await p.ok(`slashnet unmount ${far}`);
     await nobodyServes(p);
   });
+});
+
+describe('a server far away', { skip: skip || needs('openssl'), timeout: 180_000 }, () => {
+  test('over tls and wss, with our certificate', () =>
+    withPlace(spaces, async (p) => {
+      const certs = new Certs(p.dir);
+      certs.server();
+      certs.make('me', '/CN=root');
+      const keys = (name: string) =>
+        ['ca', 'cert', 'key'].flatMap((k) => [
+          `--${k}`,
+          certs.path({ ca: 'ca.pem', cert: `${name}.pem`, key: `${name}.key` }[k] ?? ''),
+        ]);
+      const listen = ['--listen', 'tls!127.0.0.1!0', 'wss!127.0.0.1!0'];
+      const d = await p.serve(['--bare', '--load', 'auth', ...keys('server'), ...listen]);
+      const far = at(p, 'far');
+      for (const net of ['tls', 'wss']) {
+        const said = () => new RegExp(`listening on (${net}!.*)`).exec(d.err)?.[1];
+        await until(`${net} listener`, () => said() !== undefined);
+        const refused = await p.run(`slashnet mount '${said()}' ${far}`);
+        assert.match(refused.err, /^slashnet: .*(certificate|self.signed).*\n$/);
+        await p.ok(`slashnet ${keys('me').join(' ')} mount '${said()}' ${far}`);
+        assert.match(await p.ok(`cat ${far}/version`), /^slashnet /);
+        await p.ok(`echo key proto=pass user=${net} '!password=x' > ${far}/auth/ctl`);
+        assert.match(await p.ok(`cat ${far}/auth/ctl`), new RegExp(`user=${net}`));
+        await p.ok(`slashnet unmount ${far}`);
+        await nobodyServes(p);
+      }
+    }));
 });
 
 describe('a server of others', { skip: skip || needs('python3'), timeout: 180_000 }, () => {

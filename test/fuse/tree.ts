@@ -204,10 +204,15 @@ class EndlessNode extends MemNode {
     super(name, 0o666);
   }
   override open(): OpenFile {
-    const file = new MemFile(this.qid);
-    file.read = (n) => noise.subarray(0, n);
-    file.write = (data) => data.length;
-    return file;
+    return new EndlessFile(this.qid);
+  }
+}
+class EndlessFile extends MemFile {
+  override read(n: number): Uint8Array {
+    return noise.subarray(0, n);
+  }
+  override write(data: Uint8Array): number {
+    return data.length;
   }
 }
 

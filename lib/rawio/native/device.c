@@ -196,6 +196,7 @@ napi_value device_open(napi_env env, napi_callback_info info) {
     return NULL;
   }
   napi_value object = device_object(d);
+  if (k->together) napi_async_init(env, NULL, text(env, "rawio"), &d->context);
   remember(d, object, c.argv[1], c.argv[3]);
   device_watch(d);
   return object;

@@ -22,6 +22,7 @@ struct kind {
   const char *name;
   const char *needs;      /* the capability that opening it asks for */
   int rounds;             /* batches read at one wake-up, if they are there */
+  bool together;          /* they share a callback scope: promises settle after the last */
   /* Sets fd, and name where it is not spec.name. 0 or an errno; what it was about in `what`. */
   int (*open)(struct device *d, napi_value spec);
   /* Reads up to `budget` packets into slots; how many, or -errno (-EAGAIN: none there). */
@@ -52,10 +53,12 @@ struct device {
   napi_env env;
   napi_ref self, arena_bytes, arena_at, on, rx, done;  /* done: close's callback */
   napi_async_cleanup_hook_handle cleanup;
+  napi_async_context context;              /* of the shared scope */
   uv_poll_t poll;
   uv_fs_t close_request;
   int armed;                               /* the events asked for */
   bool paused, waiting, closed, over;      /* waiting: for room; over: gone was told */
+  bool scoped;                             /* within the shared scope */
   uint64_t count[counters];
 };
 

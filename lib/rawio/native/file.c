@@ -69,7 +69,8 @@ static void file_methods(napi_env env, napi_value object) {
 
 const struct kind kind_file = {
   .name = "file",
-  .rounds = 64,
+  .rounds = 32,
+  .together = true,
   .open = file_open,
   .receive = file_receive,
   .send = file_send,

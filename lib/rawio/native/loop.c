@@ -12,8 +12,9 @@ static napi_value get(struct device *d, napi_ref ref) {
 /* An exception in a callback is the program's: it goes where uncaught ones go, and the result is
  * NULL. */
 static napi_value call(struct device *d, napi_value f, size_t argc, const napi_value *argv) {
-  napi_value error, result = NULL;
-  napi_status s = napi_make_callback(d->env, NULL, get(d, d->on), f, argc, argv, &result);
+  napi_value error, result = NULL, on = get(d, d->on);
+  napi_status s = d->scoped ? napi_call_function(d->env, on, f, argc, argv, &result)
+                            : napi_make_callback(d->env, NULL, on, f, argc, argv, &result);
   if (s == napi_ok) return result;
   if (s == napi_pending_exception &&
       napi_get_and_clear_last_exception(d->env, &error) == napi_ok)
@@ -86,6 +87,21 @@ static bool receive(struct device *d) {
   return true;
 }
 
+static void receive_all(struct device *d) {
+  for (int i = 0; (i < d->kind->rounds || pending(d)) && reading(d); i++)
+    if (!receive(d)) break;
+}
+
+/* A callback scope costs as much as a small batch. */
+static void receive_together(struct device *d) {
+  napi_callback_scope scope;
+  if (napi_open_callback_scope(d->env, NULL, d->context, &scope) != napi_ok) return;
+  d->scoped = true;
+  receive_all(d);
+  d->scoped = false;
+  napi_close_callback_scope(d->env, scope);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events) {
   struct device *d = poll->data;
   napi_handle_scope scope;
@@ -94,8 +110,8 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
     d->armed = 0;
     check_gone(d, 0);
   }
-  for (int i = 0; (i < d->kind->rounds || pending(d)) && reading(d); i++)
-    if (!receive(d)) break;
+  if (d->kind->together) receive_together(d);
+  else receive_all(d);
   if (events & UV_WRITABLE && d->waiting && !d->closed && !d->over) {
     d->waiting = false;
     tell(d, "room", 0, NULL);
@@ -121,6 +137,8 @@ void device_let_go(struct device *d) {
   d->bytes = d->at_block = d->tx_block = NULL;
   napi_ref *refs[] = { &d->arena_bytes, &d->arena_at, &d->on, &d->rx, &d->done, &d->self };
   for (size_t i = 0; i < sizeof refs / sizeof refs[0]; i++) drop_ref(d, refs[i]);
+  if (d->context != NULL) napi_async_destroy(d->env, d->context);
+  d->context = NULL;
   if (d->cleanup != NULL) napi_remove_async_cleanup_hook(d->cleanup);
   d->cleanup = NULL;
 }

@@ -15,6 +15,7 @@ async function copy(m: Mount, path: string, cancel: AbortSignal): Promise<void> 
   } finally {
     await pieces.return().catch(() => undefined);
   }
+  if (cancel.aborted) throw new Error(`${path}: interrupted`);
   if (last !== 0x0a && process.stdout.isTTY) await out('\n');
 }
 

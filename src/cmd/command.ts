@@ -49,7 +49,7 @@ const start_ms = 5000;
 const line_bytes = 1024 * 1024;
 
 /** The server that the options name, any 9P server. */
-export async function connect(o: Options, signal?: AbortSignal): Promise<Mount> {
+export async function attach(o: Options, signal?: AbortSignal): Promise<Mount> {
   return dial(addressOf(o.address), {
     ...(await diallingOf(o)),
     uname: o.uname ?? userName(),
@@ -63,7 +63,7 @@ async function connectWithin(o: Options, ms: number): Promise<Mount> {
   const until = performance.now() + ms;
   for (;;) {
     try {
-      return await connect(o);
+      return await attach(o);
     } catch (e) {
       if (!/ENOENT|ECONNREFUSED/.test((e as Error).message)) throw e;
       if (performance.now() >= until) {

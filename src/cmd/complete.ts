@@ -7,7 +7,7 @@
  *  A candidate a line, for zsh and fish with a tab and what it is about. The exit status says what
  *  they are. Never a word on standard error, and never long. */
 import { qt } from '@9p/lib9p';
-import { type Command, common, connect, type Flag, type Options, out } from './command.js';
+import { attach, type Command, common, type Flag, type Options, out } from './command.js';
 import { shells } from './completion.js';
 
 /** Exit statuses; file and directory: the shell is to offer its own. */
@@ -165,7 +165,7 @@ async function pathsOf(o: Options, word: string): Promise<readonly Candidate[]> 
   const signal = AbortSignal.timeout(limit_ms);
   // Whatever it waits for then: a name server, a connection, an answer.
   signal.addEventListener('abort', () => process.exit(status.words));
-  const m = await connect(o, signal);
+  const m = await attach(o, signal);
   const all = await m.ls(dir, signal);
   m.close();
   return all.map((d) => [dir + d.name + (d.qid.type & qt.dir ? '/' : ''), '']);

@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { errorText, quote } from 'slashnet/core';
+import { errorText } from '../core/errors.js';
+import { quote } from '../core/words.js';
 import { type Command, type Options, Usage } from './command.js';
 import { keysOf } from './dialling.js';
 import { control } from './names.js';

@@ -1,5 +1,5 @@
 /** slashnet ns, bind, unbind: the name space of a daemon. */
-import { quote } from 'slashnet/core';
+import { quote } from '../core/words.js';
 import { type Command, type Options, out, withDaemon } from './command.js';
 
 /** A control message to the daemon's root. */

@@ -2,9 +2,9 @@
  *  where everything is put together. */
 import { readFile } from 'node:fs/promises';
 import { serveStdio } from '@9p/lib9p';
-import { errorText } from 'slashnet/core';
 import type { CarrierOptions } from '../../srv/carriers.js';
 import type { DaemonOptions } from '../../srv/daemon.js';
+import { errorText } from '../core/errors.js';
 import { defaultSocket } from '../core/runtime.js';
 import { type Command, type Options, Usage } from './command.js';
 import { keysOf } from './dialling.js';

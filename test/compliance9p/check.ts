@@ -12,6 +12,8 @@
  *    refused 5                    the next reply is an error, or the server hangs up
  *    closed                       the server hangs up
  *    ls 1 300 [a b]               read a directory to its end, so many bytes at a time
+ *    hangup                       the client hangs up, and the server after it
+ *    2: > Tstat 1 0               on a second connection
  *    needs noauth                 not done where the server has it not
  *    # a comment
  *
@@ -23,6 +25,8 @@ import { type Item, itemsOf, type Pattern, parseMessage } from './notation.js';
 interface Line {
   /** As written, for reports. */
   readonly text: string;
+  /** Which of the connections. */
+  readonly on: number;
 }
 
 export type Step = Line &
@@ -33,7 +37,7 @@ export type Step = Line &
     | { readonly op: 'raw'; readonly words: readonly string[] }
     | { readonly op: 'reply' | 'replies' | 'maybe'; readonly replies: readonly Pattern[] }
     | { readonly op: 'refused'; readonly tag: string }
-    | { readonly op: 'closed' }
+    | { readonly op: 'closed' | 'hangup' }
     | { readonly op: 'ls'; readonly fid: string; readonly count: string; readonly names: string[] }
   );
 
@@ -75,13 +79,18 @@ export function parseChecks(text: string, files: readonly string[]): Check[] {
 function parseCheck(head: string, lines: readonly string[], files: readonly string[]): Check {
   const [, number, section = '', claim = ''] = heading.exec(head) ?? [];
   if (number === undefined) throw new Error(`bad heading: ${head}`);
-  const exchange = parseExchange(lines.filter((l) => !l.startsWith('needs ')));
   const words = new Set(lines.flatMap((l) => l.split(/[\s[\]]+/)));
+  if (words.has('create')) words.add('tmp');
+  const named = files.filter((name) => words.has(name));
+  const inC9p = named.length > 0 || lines.some((l) => l.includes('c9p'));
+  // Who needs no file of ours may be asked of any tree, at its root.
+  const begun = inC9p ? lines : lines.map((l) => l.replace(/^((?:\d: )?)session/, '$1root'));
   const needs = lines.flatMap((l) => /^needs (\S+)$/.exec(l)?.[1] ?? []);
   needs.push(...dialects.filter((version) => words.has(version)));
   if (lines.some((l) => /^session( \d+)?$/.test(l))) needs.push('9P2000');
-  if (words.has('session')) needs.push('c9p');
-  needs.push(...files.filter((name) => words.has(name)));
+  if (inC9p) needs.push('c9p');
+  needs.push(...named);
+  const exchange = parseExchange(begun.filter((l) => !l.startsWith('needs ')));
   return { number: Number(number), section, claim, ...exchange, needs };
 }
 
@@ -91,45 +100,54 @@ export function parseExchange(lines: readonly string[]): { dialect: Dialect; ste
     .find(Boolean);
   const dialect = (version ?? '') as Dialect;
   const steps: Step[] = [];
-  for (const line of lines.flatMap((l) => said(l, dialect))) {
-    const last = steps.at(-1);
-    const reply = line.startsWith('< ') && last?.op === 'cut' && last.replies.length === 0;
-    if (reply) last.replies = alternatives(line.slice(2));
-    else steps.push(parseStep(line));
+  for (const line of lines) {
+    const [, on = '1', phrase = ''] = /^(?:(\d): )?(.*)$/.exec(line) ?? [];
+    for (const text of said(phrase, dialect)) addStep(steps, text, Number(on));
   }
   return { dialect, steps };
+}
+
+function addStep(steps: Step[], text: string, on: number): void {
+  const last = steps.at(-1);
+  const reply = text.startsWith('< ') && last?.op === 'cut' && last.replies.length === 0;
+  if (reply) last.replies = alternatives(text.slice(2));
+  else steps.push({ ...parseStep(text), text, on });
 }
 
 const changes = { 'bytes>': 'bytes', 'short>': 'short', 'long>': 'long' } as const;
 
 const alternatives = (text: string): Pattern[] => text.split(' | ').map(parseMessage);
 
-function parseStep(text: string): Step {
+/** What a step is but for its line. */
+type Deed = Step extends infer S ? (S extends Line ? Omit<S, keyof Line> : never) : never;
+
+function parseStep(text: string): Deed {
   const [, word = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(text) ?? [];
   switch (word) {
     case '>':
-      return { text, op: 'send', messages: rest.split(' ; ').map(parseMessage) };
+      return { op: 'send', messages: rest.split(' ; ').map(parseMessage) };
     case 'bytes>':
     case 'short>':
     case 'long>':
-      return { text, op: changes[word], message: parseMessage(rest) };
+      return { op: changes[word], message: parseMessage(rest) };
     case 'cut>':
-      return { text, op: 'cut', message: parseMessage(rest), replies: [] };
+      return { op: 'cut', message: parseMessage(rest), replies: [] };
     case 'raw>':
-      return { text, op: 'raw', words: itemsOf(rest).map(String) };
+      return { op: 'raw', words: itemsOf(rest).map(String) };
     case '<':
-      return { text, op: 'reply', replies: alternatives(rest) };
+      return { op: 'reply', replies: alternatives(rest) };
     case '<?':
-      return { text, op: 'maybe', replies: alternatives(rest) };
+      return { op: 'maybe', replies: alternatives(rest) };
     case '<<':
-      return { text, op: 'replies', replies: rest.split(' ; ').map(parseMessage) };
+      return { op: 'replies', replies: rest.split(' ; ').map(parseMessage) };
     case 'refused':
-      return { text, op: 'refused', tag: rest };
+      return { op: 'refused', tag: rest };
     case 'closed':
-      return { text, op: 'closed' };
+    case 'hangup':
+      return { op: word };
     case 'ls': {
       const [fid, count, names] = itemsOf(rest);
-      return { text, op: 'ls', fid: String(fid), count: String(count), names: listed(names) };
+      return { op: 'ls', fid: String(fid), count: String(count), names: listed(names) };
     }
   }
   throw new Error(`bad step: ${text}`);

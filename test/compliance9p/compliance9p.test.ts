@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { test } from 'node:test';
-import { listen, type Server, type TlsKeys } from '@9p/lib9p';
+import { Gate, type Listener, type Server, type TlsKeys } from '@9p/lib9p';
+import { openListeners } from '../../srv/carriers.js';
 import { Certs, needs } from '../kit/index.js';
 import { connector, inMemory } from './dial.js';
 import { ownServer } from './fixture.js';
@@ -49,7 +50,12 @@ for (const segments of ['whole', 'bytes', 'cut', 'ahead'] as const)
 /** On a socket of its own. */
 async function passOn(address: string, keys: { ours?: TlsKeys; theirs?: TlsKeys } = {}) {
   const server = ownServer();
-  const listener = await listen(server, address, { tls: keys.theirs });
+  let listener: Listener | undefined;
+  const options = { listen: [address], tls: keys.theirs, insecure: true };
+  await openListeners(server, options, new Gate(), (l) => {
+    listener = l;
+  });
+  assert.ok(listener);
   try {
     await pass(server, connector(listener.address, keys.ours));
   } finally {
@@ -78,3 +84,5 @@ test('over TLS', { skip: needs('openssl') }, () =>
     return passOn('tls!127.0.0.1!0', keys);
   }),
 );
+
+test('over WebSockets', () => passOn('ws!127.0.0.1!0'));

@@ -60,6 +60,7 @@ const speaks = (version: string): readonly string[] => [
 const abilities: readonly (readonly [name: string, test: readonly string[]])[] = [
   ...dialects.map((version) => [version, speaks(version)] as const),
   ['noauth', [...speaks('9P2000'), '> Tauth 0 9 $user $aname', '< Rerror 0 *']],
+  ['root', [...speaks('9P2000'), "> Tattach 0 0 nofid $user ''", '< Rattach 0 *']],
   ['unlinkat', ['root 8216 9P2000.L', '> Tunlinkat 1 0 nowhere 0', '< Rlerror 1 2']],
   ['renameat', ['root 8216 9P2000.L', '> Trenameat 1 0 nowhere 0 x', '< Rlerror 1 2']],
 ];

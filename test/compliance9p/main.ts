@@ -38,6 +38,8 @@ async function main(): Promise<number> {
   });
   const [address] = positionals;
   if (address === undefined || positionals.length > 1) throw new Error(usage);
+  const limit_ms = Number(values.limit);
+  if (!(limit_ms > 0 && limit_ms < 1e6)) throw new Error(usage);
   const is = chosen(values.only);
   const own = address === 'own';
   const tls = values.ca === undefined ? {} : { ca: readFileSync(values.ca, 'utf8') };
@@ -45,7 +47,7 @@ async function main(): Promise<number> {
     connect: own ? inMemory(ownServer()) : connector(address, tls),
     user: values.uname ?? (own ? 'glenda' : userInfo().username),
     aname: values.aname,
-    limit_ms: Number(values.limit),
+    limit_ms,
   };
   (await options.connect()).on('error', () => undefined).destroy();
   const sum = { ok: 0, 'not ok': 0, skip: 0 };

@@ -11,6 +11,7 @@
  *    Rwalk 1 [dir.*.$p file.!$v.*] $p is that number from now on; !$v another than it was
  *    Rread 2 *100                  so many bytes of anything; <=100 so many at most
  *    Rread 3 {a b}                 whole directory entries with these names
+ *    Rread 3 {name=a length=1}     one directory entry, of which this is named
  *    Rstat 4 {length=13}           of a stat, or of many fields, what is named */
 import type { Kind } from './layouts.js';
 

@@ -28,6 +28,11 @@ export class Peer {
     return this.#messages.shift();
   }
 
+  /** Nothing more goes out; what comes is still read. */
+  end(): void {
+    this.#stream.end();
+  }
+
   close(): void {
     this.#stream.destroy();
   }

@@ -1,4 +1,4 @@
-/** Runs a check over a stream: sends what it says, and holds each reply against its pattern. */
+/** Runs a check over streams: sends what it says, and holds each reply against its pattern. */
 import type { Duplex } from 'node:stream';
 import type { Check, Step } from './check.js';
 import type { Dialect } from './layouts.js';
@@ -31,17 +31,31 @@ export async function run(
   check: Pick<Check, 'steps'>,
   options: RunOptions,
 ): Promise<string | undefined> {
-  let peer: Peer | undefined;
+  const vars: Vars = new Map([
+    ['user', Buffer.from(options.user)],
+    ['aname', Buffer.from(options.aname)],
+  ]);
+  const exchanges = new Map<number, Exchange>();
   try {
-    peer = new Peer(await options.connect(), options.limit_ms);
-    await new Exchange(peer, options).play(check.steps);
+    for (const [i, step] of check.steps.entries()) {
+      let exchange = exchanges.get(step.on);
+      if (exchange === undefined) {
+        const peer = new Peer(await options.connect(), options.limit_ms);
+        exchange = new Exchange(peer, vars, options.segments ?? 'whole');
+        exchanges.set(step.on, exchange);
+      }
+      await exchange.play(step, check.steps.slice(i));
+    }
+    for (const exchange of exchanges.values()) await exchange.nothingMore();
     return undefined;
   } catch (e) {
-    return e instanceof Error ? e.message : String(e);
+    return told(e);
   } finally {
-    peer?.close();
+    for (const exchange of exchanges.values()) exchange.close();
   }
 }
+
+const told = (e: unknown): string => (e instanceof Error ? e.message : String(e));
 
 /** No directory of the checks needs so many. */
 const reads_max = 1000;
@@ -66,28 +80,28 @@ class Exchange {
   /** What the server agreed to: no reply may be longer. */
   #msize = Number.POSITIVE_INFINITY;
 
-  constructor(peer: Peer, o: RunOptions) {
+  constructor(peer: Peer, vars: Vars, segments: Segments) {
     this.#peer = peer;
-    this.#segments = o.segments ?? 'whole';
-    this.#vars = new Map<string, bigint | Buffer>([
-      ['user', Buffer.from(o.user)],
-      ['aname', Buffer.from(o.aname)],
-    ]);
+    this.#vars = vars;
+    this.#segments = segments;
   }
 
-  async play(steps: readonly Step[]): Promise<void> {
-    for (const [i, step] of steps.entries()) {
-      if (this.#over) return;
-      try {
-        await this.#step(step, steps.slice(i));
-      } catch (e) {
-        throw new Error(`${e instanceof Error ? e.message : e}, at: ${step.text}`);
-      }
+  close(): void {
+    this.#peer.close();
+  }
+
+  /** `from` are the steps from this one on. */
+  async play(step: Step, from: readonly Step[]): Promise<void> {
+    if (this.#over) return;
+    try {
+      await this.#step(step, from);
+    } catch (e) {
+      throw new Error(`${told(e)}, at: ${step.text}`);
     }
-    if (!this.#over) await this.#nothingMore();
   }
 
-  async #nothingMore(): Promise<void> {
+  async nothingMore(): Promise<void> {
+    if (this.#over) return;
     if (this.#held !== undefined) throw new Error(`a reply to nothing: ${show(this.#held)}`);
     const marker = parseMessage(`Tversion notag 8216 ${this.#version}`);
     this.#peer.send(encode(marker, '', this.#vars));
@@ -126,6 +140,9 @@ class Exchange {
         return this.#refused(step.tag);
       case 'closed':
         return this.#closed();
+      case 'hangup':
+        this.#peer.end();
+        return this.#closed();
       case 'ls':
         return this.#ls(step);
     }
@@ -154,6 +171,7 @@ class Exchange {
   #ahead(steps: readonly Step[]): void {
     const out: Buffer[] = [];
     for (const step of steps) {
+      if (step.on !== steps[0]!.on) break;
       if (step.op === 'reply' && !step.replies.some((p) => p.name === 'Rflush')) continue;
       if (step.op !== 'send' || !step.messages.every((m) => this.#known(m))) break;
       out.push(...step.messages.map((m) => this.#encode(m)));

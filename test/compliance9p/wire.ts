@@ -175,6 +175,9 @@ function inner(r: Cursor, read: (r: Cursor) => Value): Value {
 /** What a read of a directory gave, entry by entry. */
 export interface Entries {
   readonly names: readonly string[];
+  readonly fields: readonly Field[];
+  /** Of each, its fields. */
+  readonly all: readonly (readonly Value[])[];
   /** Where the next read begins. */
   readonly next: bigint;
 }
@@ -182,15 +185,17 @@ export interface Entries {
 export function entriesOf(data: Buffer, d: Dialect): Entries | string {
   const r = new Cursor(data, 0);
   const fields = d === 'L' ? direntFields : statFields(d);
+  const all: (readonly Value[])[] = [];
   const names: string[] = [];
   let next = BigInt(data.length);
   while (r.more) {
     const read = (one: Cursor) => fields.map((f) => decodeField(f, one, d));
     const values = d === 'L' ? read(r) : (inner(r, read) as readonly Value[]);
+    all.push(values);
     names.push(String(values[fields.findIndex((f) => f.name === 'name')]));
     if (d === 'L') next = values[1] as bigint;
   }
-  return r.verdict() ?? { names, next };
+  return r.verdict() ?? { names, fields, all, next };
 }
 
 // Comparison --------------------------------------------------------------------------------------
@@ -218,7 +223,7 @@ function fits(f: Field, item: Item, value: Value, d: Dialect, vars: Vars): boole
   if (f.kind === 'q') return qidFits(word(item, 'q'), value as readonly bigint[], vars);
   if (typeof value === 'bigint') return numberFits(word(item, f.kind), value, vars);
   if (typeof item === 'string') return bytesFit(item, value as Buffer, vars);
-  return entriesFit(item.items, entriesOf(value as Buffer, d));
+  return entriesFit(item, entriesOf(value as Buffer, d), d, vars);
 }
 
 type Fielded = Pick<Message, 'fields' | 'values'>;
@@ -241,8 +246,17 @@ function qidsFit(item: Item, qids: readonly Value[], vars: Vars): boolean {
   return patterns.every((p, i) => qidFits(p, qids[i] as readonly bigint[], vars));
 }
 
-function entriesFit(names: readonly string[], got: Entries | string): boolean {
-  return typeof got !== 'string' && sameNames(names, got.names);
+/** Names of all, or fields of the only one. */
+function entriesFit(
+  item: Exclude<Item, string>,
+  got: Entries | string,
+  d: Dialect,
+  vars: Vars,
+): boolean {
+  if (typeof got === 'string') return false;
+  if (!item.items.some((word) => word.includes('='))) return sameNames(item.items, got.names);
+  const [values = []] = got.all;
+  return got.all.length === 1 && namedFit(item, { fields: got.fields, values }, d, vars);
 }
 
 /** The order of a directory is the server's. */

@@ -33,7 +33,7 @@ async function serveTree(tree: Tree, msize?: number): Promise<Served> {
   };
 }
 
-describe('files of a writable tree', { timeout: 120_000 }, () => {
+describe('files of a writable tree', { timeout: 170_000 }, () => {
   /** Each message that /ctl was written, and what it refuses. */
   let messages: string[];
   const ctl = file({
@@ -184,7 +184,7 @@ class Recorded extends Waiting {
   }
 }
 
-describe('files that wait', { timeout: 120_000 }, () => {
+describe('files that wait', { timeout: 170_000 }, () => {
   let s: Served;
   let p: Place;
   let a: Recorded;

@@ -11,7 +11,8 @@ import { dial, type Mount } from '@9p/lib9p';
 
 export const bin = fileURLToPath(new URL('../../../tools/slashnet.mjs', import.meta.url));
 const look_ms = 10;
-const limit_ms = 10_000;
+/** Generous: on a machine with much else to do, a process takes seconds to start. */
+const limit_ms = 30_000;
 
 /** For what another process does when it likes: look until it is so. */
 export async function until(

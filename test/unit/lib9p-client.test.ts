@@ -7,8 +7,10 @@ import {
   encodeFcall,
   file,
   memTree,
+  type Node,
   omode,
   type Rmessage,
+  refuse,
   Server,
 } from '@9p/lib9p';
 import { bytes } from '../kit/index.js';
@@ -153,6 +155,23 @@ test('walks of more than sixteen names, and of some that lead nowhere', async ()
   await assert.rejects(m.readText('a'.repeat(70_000)), {
     message: 'string too long for a message',
   });
+});
+
+test('a walk that stops on its way says why', async () => {
+  const inner = flatTree([]);
+  const closed: Node = {
+    ...(await inner.attach({ uname: '', groups: [], owner: false }, '')),
+    name: 'closed',
+    qid: { type: 0x80, vers: 0, path: 9n },
+    walk: (name) => refuse(name === 'x' ? 'permission denied' : 'hungup: gone'),
+  };
+  const server = new Server(flatTree([closed]));
+  const m = await joined(server);
+  await assert.rejects(m.stat('closed/x/y'), { message: 'permission denied' });
+  await assert.rejects(m.root.walk(['closed', 'y']), { message: 'hungup: gone' });
+  await assert.rejects(m.stat('no/x'), { message: 'file not found' });
+  await settled();
+  assert.equal([...server.connections][0]?.fids, 1);
 });
 
 test('messages that do not fit in msize never leave', async () => {

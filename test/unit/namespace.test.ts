@@ -1,7 +1,7 @@
 /** The name space where it is asked for more than one bind: order, unions, what goes with whom. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Node, qt } from '@9p/lib9p';
+import { memTree, type Node, omode, qt } from '@9p/lib9p';
 import {
   type Conversation,
   counters,
@@ -11,7 +11,7 @@ import {
   refuse,
   type System,
 } from 'slashnet/core';
-import { request, Shell } from '../kit/index.js';
+import { owner, request, Shell } from '../kit/files.js';
 
 function make(): { s: System; sh: Shell } {
   const s = makeSystem({ plugins: [], owner: 'glenda' });
@@ -122,4 +122,21 @@ test('sixteen layers and no more, from whichever end they are bound', () => {
       join(layers[bound]?.lower as Port, layers[bound + 1]?.upper as Port);
   }, /bound too deep: 16 layers/);
   assert.ok(bound <= 16);
+});
+
+test('files are made and removed in a tree that was mounted, and in no union', async () => {
+  const { s, sh } = make();
+  const far = await memTree({ dir: {} }, { writable: true }).attach(owner, '');
+  s.ns.graft(far, '/n/far', 'mount');
+  const at = async (path: string) => s.ns.walk(path, owner);
+  const dir = await at('/n/far/dir');
+  (await dir.create?.('new', 0o644, omode.write, request()))?.close();
+  assert.deepEqual(await sh.ls('/n/far/dir'), ['new']);
+  await assert.rejects(async () => dir.remove?.(request()), { message: 'directory is not empty' });
+  await (await at('/n/far/dir/new')).remove?.(request());
+  await dir.remove?.(request());
+  assert.deepEqual(await sh.ls('/n/far'), []);
+  assert.equal((await at('/a')).create, undefined);
+  await s.control('bind -a /n/far /a');
+  assert.equal((await at('/a')).create, undefined);
 });

@@ -3,7 +3,7 @@ import { Reads, type ReadsOptions, writeAll } from './bulk.js';
 import type { Cancel } from './cancel.js';
 import type { Client } from './client.js';
 import type { ClientFid } from './clientfid.js';
-import { Eintr, errorText, refuse } from './errors.js';
+import { Eintr, Eisdir, errorText, refuse } from './errors.js';
 import type { Redial } from './redial.js';
 import { type Dir, type DirChange, dmdir, omode, qt, type Wait } from './tree.js';
 
@@ -120,6 +120,7 @@ export class Mount {
     const first = (fid: ClientFid) => opened(fid, cancel);
     const [fid, { length, data }] = await root.walkAnd(split(path), first, cancel);
     try {
+      if (fid.isDir) refuse(Eisdir);
       if (data.length > 0) yield data;
       if (data.length === 0 || data.length === length) return;
       const from = { count: fid.iounit, offset: data.length, length };

@@ -156,6 +156,7 @@ export const stat = `
   stat 1 {length=5000 mode=0o644}
   remove 1
 370 stat: the root is named /
+  needs root
   session
   > Tattach 1 1 nofid $user ''
   < Rattach 1 *

@@ -420,6 +420,16 @@ export const open = `
   < Rattach 1 *
   > Topen 1 1 0
   < Ropen 1 dir.*.* *
+194 open: an exclusive file is open once, whoever asks
+  session
+  open 1 0 excl
+  2: session
+  2: walk 1 excl
+  2: > Topen 1 1 0
+  2: < Rerror 1 *
+  clunk 1
+  2: > Topen 1 1 0
+  2: < Ropen 1 * *
 `;
 
 export const create = String.raw`

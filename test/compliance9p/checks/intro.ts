@@ -392,6 +392,32 @@ export const attach = `
   < Rversion notag * 9P2000
   > Tattach 1 0 nofid #c328 $aname
   refused 1
+112 attach: fids are a connection's own
+  session
+  walk 1 text
+  2: session
+  2: > Tstat 1 1
+  2: < Rerror 1 *
+113 attach: tags are a connection's own, and so are flushes
+  session
+  open 1 0 block
+  > Tread 5 1 0 10
+  2: session
+  2: > Tstat 5 0
+  2: < Rstat 5 *
+  2: > Tflush 6 5
+  2: < Rflush 6
+  > Tstat 5 1
+  < Rerror 5 *
+  > Tflush 6 5
+  <? Rerror 5 *
+  < Rflush 6
+114 attach: a Tversion is for its own connection
+  session
+  2: session
+  > Tversion notag 8216 9P2000
+  < Rversion notag * 9P2000
+  2: stat 0 {name=c9p}
 111 attach: the largest fid but NOFID is one
   session
   > Tattach 1 0xfffffffe nofid $user $aname

@@ -235,6 +235,27 @@ export const read = String.raw`
   open 1 0 text
   > Tread 1 1 0 1 ; Tread 2 1 1 1 ; Tread 3 1 2 1 ; Tread 4 1 13 1
   << Rread 1 h ; Rread 2 e ; Rread 3 l ; Rread 4 ''
+281 read: what another connection has written
+  session
+  create 1 0o644 1 r281
+  2: session
+  2: open 1 0 tmp r281
+  write 1 0 3 abc
+  2: read 1 0 10 abc
+  2: stat 1 {length=3}
+  remove 1
+282 read: an entry of a directory is the stat of its file
+  session
+  create 1 dmdir+0o755 0 r282
+  walk 2 tmp r282
+  > Tcreate 1 2 x 0o640 1
+  < Rcreate 1 file.$v.$p *
+  write 2 0 3 abc
+  stat 2 {name=x qid=file.$w.$p mode=$m mtime=$t length=3 type=$y dev=$d}
+  > Tread 1 1 0 8192
+  < Rread 1 {name=x qid=file.$w.$p mode=$m mtime=$t length=3 uid=$user muid=$user type=$y dev=$d}
+  remove 2
+  remove 1
 `;
 
 export const write = String.raw`
@@ -438,4 +459,26 @@ export const clunk = `
   remove 2
   > Tclunk 1 1
   < Rclunk 1
+329 clunk: a client that hangs up has clunked all: an exclusive file is free
+  session
+  open 1 0 excl
+  2: session
+  hangup
+  2: open 1 0 excl
+330 clunk: a client that hangs up has clunked all: ORCLOSE removes
+  session
+  create 1 0o644 0x41 k330
+  2: session
+  hangup
+  2: > Twalk 1 0 1 [tmp k330]
+  2: < Rwalk 1 [*]
+331 clunk: a client may hang up while a read waits
+  session
+  open 1 0 block
+  > Tread 5 1 0 10
+  2: session
+  > Tclunk 6 0
+  < Rclunk 6
+  hangup
+  2: open 1 0 block
 `;

@@ -396,6 +396,29 @@ export const linux = `
   > Treaddir 1 1 0xffffffffffffffff 8192
   < Rreaddir 1 * | Rlerror 1 *
   ls 1 8192 [a b c]
+601 L.readdir: an entry has the qid and the type of its file, and the next is at its offset
+  needs theirs
+  session 8216 9P2000.L
+  walk 1 tmp
+  > Tmkdir 1 1 l601 0o755 nofid
+  < Rmkdir 1 dir.*.$p
+  > Twalk 1 0 2 [tmp l601]
+  < Rwalk 1 [* dir.*.$p]
+  > Tlcreate 1 2 f 1 0o644 nofid
+  < Rlcreate 1 file.*.$q *
+  open 3 0x10000 tmp l601
+  > Treaddir 1 3 0 25
+  < Rreaddir 1 {name=. qid=dir.*.$p type=4 offset=$o}
+  > Treaddir 1 3 $o 26
+  < Rreaddir 1 {name=.. qid=dir.*.!$p type=4 offset=$r}
+  > Treaddir 1 3 $r 8192
+  < Rreaddir 1 {name=f qid=file.*.$q type=8 offset=$s}
+  > Treaddir 1 3 $s 8192
+  < Rreaddir 1 ''
+  > Treaddir 1 3 $r 8192
+  < Rreaddir 1 {name=f}
+  remove 2
+  remove 3
 
 605 L.setattr: mode
   session 8216 9P2000.L

@@ -48,8 +48,9 @@ test('every carrier, from the command line; no secret in the trace', { skip }, (
       const slashnet = `slashnet ${me} -a '${address}'`;
       const key = `key proto=pass service=${net} user=u !password=very-secret`;
       assert.equal(await p.ok(`echo '${key}' | ${slashnet} write /auth/ctl`), '');
-      assert.match(await p.ok(`${slashnet} cat /auth/ctl`), new RegExp(`service=${net}.*password`));
     }
+    const keys = await p.ok('slashnet cat /auth/ctl');
+    for (const net of at.keys()) assert.match(keys, new RegExp(`service=${net}.*password`));
     const stranger = await p.run(`slashnet -a '${at.get('tls')}' cat /version`);
     assert.equal(stranger.code, 1);
     assert.match(stranger.err, /^slashnet: tls!127.0.0.1!\d+: (unable to|self.signed).*\n$/);
@@ -102,7 +103,7 @@ test('a tree is imported over tls, by a daemon that has a certificate', { skip }
     const near = join(p.dir, 'near');
     const keys = ['--ca', certs.path('ca.pem'), '--cert', 'me.pem', '--key', 'me.key'];
     await p.serve([...bare, '--socket', near, ...keys]);
-    for (const net of ['tls', 'wss', 'tcp']) {
+    for (const net of ['tls', 'wss']) {
       await p.ok(`slashnet -a ${near} write /ctl 'mount ${at.get(net)} /n/${net}'`);
       assert.match(await p.ok(`slashnet -a ${near} ls /n/${net}`), /^auth$/m);
     }

@@ -18,6 +18,7 @@ export class Mounts {
   readonly #system: System;
   readonly #bug: (e: unknown) => void;
   readonly #mounts = new Map<string, { readonly dir: string; unmount(): Promise<void> }>();
+  readonly #starting = new Set<string>();
   readonly #mountFuse: MountFuse;
 
   /** `mountFuse`: another than ./fuse, for tests. */
@@ -34,18 +35,33 @@ export class Mounts {
   /** Serve the tree there, or the subtree `aname`; a path below it is then one of the name
    *  space too. */
   async mount(dir: string, aname = '', backend = ''): Promise<void> {
-    if (this.#mounts.has(dir)) throw refuse(`${dir} is mounted already`);
+    if (this.#mounts.has(dir) || this.#starting.has(dir)) throw refuse(`${dir} is mounted already`);
+    this.#starting.add(dir);
+    try {
+      await this.#mount(dir, aname, backend);
+    } finally {
+      this.#starting.delete(dir);
+    }
+  }
+
+  async #mount(dir: string, aname: string, backend: string): Promise<void> {
     await this.refuseInside(dir);
     const { tree, turn, ns, env } = this.#system;
     const how = backend === '' ? {} : { backend: backendNamed(backend) };
     const m = await this.#mountFuse(tree, dir, { turn, bug: this.#bug, aname, ...how });
-    const alias = ns.alias(m.dir, `/${aname}`);
     this.#mounts.set(dir, m);
+    let alias: { remove(): void } | undefined;
     void m.gone.then((why) => {
-      alias.remove();
+      alias?.remove();
       this.#mounts.delete(dir);
       env.log(`${dir}: ${why}`);
     });
+    try {
+      alias = ns.alias(m.dir, `/${aname}`);
+    } catch (e) {
+      await m.unmount();
+      throw e;
+    }
   }
 
   /** A path below a mount of ours would have us wait for ourselves. */

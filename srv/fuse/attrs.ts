@@ -1,6 +1,6 @@
 /** Attributes: a node's Dir as the kernel has it, and what chmod,
  *  chgrp, truncate and touch ask for. */
-import type { Dir, DirChange, Who } from '@9p/lib9p';
+import type { Dir, DirChange, Qid, Who } from '@9p/lib9p';
 import { dmdir, qt } from '@9p/lib9p';
 import type { Accounts } from './accounts.js';
 import type { Inode } from './inodes.js';
@@ -28,9 +28,12 @@ const modeFile = 0o100000;
 export const fileType = (d: Dir): number =>
   (d.mode & dmdir) !== 0 || (d.qid.type & qt.dir) !== 0 ? modeDir : modeFile;
 
+/** A name whose number is 0 is skipped by readdir(3); some servers have none else to give. */
+export const inoOf = (qid: Qid): bigint => (qid.path === 0n ? 1n << 63n : qid.path);
+
 export function attrOf(d: Dir, accounts: Accounts): Attr {
   return {
-    ino: d.qid.path,
+    ino: inoOf(d.qid),
     size: d.length,
     mode: fileType(d) | (d.mode & 0o777),
     uid: accounts.uid(d.uid),

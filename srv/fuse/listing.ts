@@ -1,7 +1,7 @@
 /** Listings: opendir, readdir, and readdirplus, which brings the attributes along. */
 import type { Dir, Node, Wait } from '@9p/lib9p';
 import { utf8 } from '@9p/packet';
-import { attrOf, cache_s } from './attrs.js';
+import { attrOf, cache_s, inoOf } from './attrs.js';
 import { type Inode, isDir } from './inodes.js';
 import { errno, type Handle, io_bytes, type Op, type Session } from './session.js';
 import {
@@ -98,7 +98,7 @@ function entryAt(of: Handle, i: number): Entry {
   const dots = i < 2 ? (i === 0 ? inode : (inode.parent ?? inode)) : undefined;
   const node = dots?.node ?? (nodes[i - 2] as Node);
   return {
-    ino: node.qid.path,
+    ino: inoOf(node.qid),
     type: isDir(node) ? typeDir : typeFile,
     name: utf8(dots === undefined ? node.name : '..'.slice(0, i + 1)),
     next: i + 1,

@@ -39,7 +39,7 @@ const alive_ms = 2000;
 
 /** A mount whose daemon is gone refuses at once. In the thread
  *  pool, since a live one may be slow. */
-async function isDead(path: string, clock: Clock): Promise<boolean> {
+export async function isDead(path: string, clock: Clock): Promise<boolean> {
   const late = sleep(clock, alive_ms, false);
   const dead = statfs(path).then(
     () => false,

@@ -8,7 +8,7 @@ import { Duplex } from 'node:stream';
 import { test } from 'node:test';
 import { mount } from '@9p/lib9p';
 import { Certs, needs } from '../kit/index.js';
-import { clean, type Place, type Running, until, withPlace } from './place.js';
+import { clean, type Place, type Running, until, within, withPlace } from './place.js';
 
 const skip = needs('openssl');
 const bare = ['--bare', '--load', 'auth'];
@@ -46,10 +46,7 @@ test('every carrier, from the command line; no secret in the trace', { skip }, (
     for (const [net, address] of at) {
       const slashnet = `slashnet ${me} -a '${address}'`;
       const key = `key proto=pass service=${net} user=u !password=very-secret`;
-      const written = await p.run(`echo '${key}' | ${slashnet} write /auth/ctl`);
-      const proven = /unix|tls|wss/.test(net);
-      assert.equal(written.err, proven ? '' : 'slashnet: permission denied\n', net);
-      if (!proven) continue;
+      assert.equal(await p.ok(`echo '${key}' | ${slashnet} write /auth/ctl`), '');
       assert.match(await p.ok(`${slashnet} cat /auth/ctl`), new RegExp(`service=${net}.*password`));
     }
     const stranger = await p.run(`slashnet -a '${at.get('tls')}' cat /version`);
@@ -58,7 +55,7 @@ test('every carrier, from the command line; no secret in the trace', { skip }, (
     const trust = `slashnet --ca ${certs.path('ca.pem')} -a '${at.get('tls')}' cat /version`;
     assert.equal((await p.run(trust)).err, 'slashnet: certificate required\n');
     clean(await d.term());
-    assert.equal(d.err.split(/Twrite tag/).length - 1, 3);
+    assert.equal(d.err.split(/Twrite tag/).length - 1, at.size);
     assert.doesNotMatch(d.err, /very|secret/);
   }),
 );
@@ -75,7 +72,8 @@ test('connect: another client speaks 9P on its standard input and output', { ski
       const m = await mount(Duplex.from({ readable: stdout, writable: stdin }));
       assert.match(await m.readText('/version'), /^slashnet /, to);
       m.close();
-      const { code, err } = await r.ended;
+      stdout.resume(); // else what the end of the stream left unread keeps it open
+      const { code, err } = await within(`the end of connect ${to}`, r.ended);
       assert.deepEqual([code, err], [0, ''], to);
     }
     const byEnv = await p.ok(`slashnet connect < /dev/null`);

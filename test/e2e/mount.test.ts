@@ -51,6 +51,17 @@ describe('the daemon’s own tree', { skip, timeout: 180_000 }, () => {
       assert.match(refused.err, /'\/nothing' is not in the name space/);
     }));
 
+  test('unmount takes away what a killed daemon has left', () =>
+    withPlace(spaces, async (p) => {
+      const d = await p.serve(['--bare', '--mount', p.mnt]);
+      d.kill('SIGKILL');
+      await d.ended;
+      assert.equal(await p.mounts(), 1);
+      await p.ok(`slashnet unmount ${p.mnt}`);
+      assert.equal(await p.mounts(), 0);
+      assert.match((await p.run(`slashnet unmount ${p.mnt}`)).err, /no daemon at/);
+    }));
+
   test('root’s mount lets others in, and the modes decide', () =>
     withPlace(spaces, async (p) => {
       await p.serve(['--bare', '--load', 'loop']);

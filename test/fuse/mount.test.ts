@@ -344,7 +344,21 @@ describe('fuse-native', { skip, timeout: 120_000 }, () => {
     const t0 = performance.now();
     assert.equal((await cat.ended).signal, 'SIGKILL');
     t.diagnostic(`a killed reader is gone after ${(performance.now() - t0).toFixed()} ms`);
+  });
+
+  test('our own unmount ends a reader that waits; that of somebody else is noticed', async (t) => {
+    if (host === undefined) return t.skip(lacking);
+    const cat = space.start('exec cat ppp/0/event');
+    await space.ok("until grep -q 'opened: 1' ppp/0/count; do :; done");
     host.say('unmount');
     await host.hear('gone');
+    assert.notEqual((await cat.ended).code, 0);
+    await host.ended;
+    assert.equal(host.child.exitCode, 0);
+    const again = await space.host({ backend: 'fuse-native' });
+    await space.ok(`umount '${space.dir}'`, false);
+    assert.match(await again.hear('gone'), /ENODEV/);
+    await again.ended;
+    assert.equal(again.child.exitCode, 0);
   });
 });

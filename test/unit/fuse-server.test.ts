@@ -112,6 +112,20 @@ test('attributes: type, mode, owner, times', () => {
   assert.equal(attr('').mode, 0o040755);
 });
 
+test('a qid.path of 0 is a number all the same, or readdir(3) would skip the file', () => {
+  const k = new Kernel();
+  const zero = Object.assign(new TextNode('zero', () => ''), {
+    qid: { type: 0, vers: 0, path: 0n },
+  });
+  k.mem.root.add(zero);
+  const fh = at64(k.call(opcode.opendir, bodies.open(0)).body, 0);
+  const listed = k.call(opcode.readdir, bodies.read(fh, 8192)).body;
+  const attr = k.call(opcode.getattr, bodies.getattr(), { node: k.walk('zero') }).body;
+  const last = listed.subarray(listed.length - 32);
+  assert.equal(text(last.subarray(24, 28)), 'zero');
+  assert.deepEqual([at64(last, 0), at64(attr, 16)], [2 ** 63, 2 ** 63]);
+});
+
 test('SETATTR: what is changed, and what cannot be', () => {
   const k = new Kernel();
   const ctl = k.mem.ctl;

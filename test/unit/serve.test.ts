@@ -172,6 +172,42 @@ test('of an imported tree others get what anybody may there; its files are not o
     }
   }));
 
+test('mounts of subtrees: a path below one is the subtree’s; one directory, one mount', () =>
+  inDirectory(async (dir) => {
+    const system = makeSystem({ plugins: [] });
+    const ends: (() => void)[] = [];
+    const asked: (string | undefined)[] = [];
+    const mounts = new Mounts(
+      system,
+      () => undefined,
+      async (_t, d, o) => {
+        asked.push(`${o?.aname} ${o?.backend}`);
+        let end: (why: string) => void = () => undefined;
+        const gone = new Promise<string>((resolve) => (end = resolve));
+        ends.push(() => end('over'));
+        return { dir: d, gone, unmount: async () => end('unmounted') };
+      },
+    );
+    const [a, b] = [join(dir, 'a'), join(dir, 'b')];
+    const twice = await Promise.allSettled([mounts.mount(a, 'n'), mounts.mount(a)]);
+    assert.deepEqual(
+      twice.map((r) => (r.status === 'rejected' ? r.reason.message : 'mounted')),
+      ['mounted', `${a} is mounted already`],
+    );
+    await mounts.mount(b, '', 'fuse-native');
+    assert.deepEqual(asked, ['n undefined', ' fuse-native']);
+    assert.equal(system.ns.toString(), `alias /net\nalias ${a} /n\nalias ${b}\n`);
+    const node = await system.ns.walk(a, system.me);
+    assert.equal(node.qid.path, (await system.ns.walk('/n', system.me)).qid.path);
+    assert.ok(await system.ns.walk(`${b}/version`, system.me));
+    await assert.rejects(mounts.mount(dir, '', 'other'), /no FUSE backend 'other': direct or/);
+    await mounts.unmount(b);
+    ends[0]?.();
+    await new Promise((done) => setImmediate(done));
+    assert.equal(system.ns.toString(), 'alias /net\n');
+    assert.deepEqual(mounts.dirs, []);
+  }));
+
 test('no path below a mount of our own is used, by whatever name', () =>
   inDirectory(async (dir) => {
     const mounts = new Mounts(

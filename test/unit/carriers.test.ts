@@ -6,10 +6,22 @@ import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { Duplex, PassThrough } from 'node:stream';
 import { after, test } from 'node:test';
-import { type DialOptions, dial, type Mount, type TlsKeys } from '@9p/lib9p';
+import {
+  type DialOptions,
+  dial,
+  type Mount,
+  mount,
+  type Peer,
+  serveStdio,
+  type TlsKeys,
+  type Who,
+} from '@9p/lib9p';
 import { dialAny } from '../../srv/carriers.js';
 import { type Daemon, type DaemonOptions, startDaemon } from '../../srv/daemon.js';
+import { Accounts } from '../../srv/fuse/accounts.js';
+import { whoIs } from '../../srv/who.js';
 import { Certs, needs } from '../kit/index.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'carriers-'));
@@ -95,6 +107,35 @@ test('a listener that proves nothing needs --insecure; a failed start leaves not
     }
   }));
 
+const peers: readonly [string, Peer, number | undefined, string][] = [
+  ['a socket of mode 600', { net: 'unix', address: '' }, undefined, 'glenda owner'],
+  ['stdio', { net: 'stdio', address: '' }, undefined, 'glenda owner'],
+  ['the owner for himself', { net: 'unix', address: '' }, 0, 'glenda owner'],
+  ['the owner for another', { net: 'unix', address: '' }, 7, 'bob'],
+  ['a certificate', { net: 'tls', address: '', who: person('rob') }, undefined, 'rob'],
+  ['and no other by number', { net: 'tls', address: '', who: person('rob') }, 7, 'rob'],
+  ['and not the owner', { net: 'tls', address: '', who: person('rob') }, 0, 'rob'],
+  ['the owner’s', { net: 'wss', address: '', who: person('glenda') }, undefined, 'glenda owner'],
+  ['the owner’s, for another', { net: 'wss', address: '', who: person('glenda') }, 7, 'bob'],
+  ['what he says', { net: 'tcp', address: '127.0.0.1' }, undefined, 'said'],
+];
+for (const [name, peer, uid, want] of peers)
+  test(`who a client is: ${name}`, () => {
+    const files = { passwd: () => 'bob:x:7:7::', group: () => '' };
+    const accounts = new Accounts(1000, files);
+    const me = { ...person('glenda'), owner: true };
+    const who = whoIs({ me, accounts, insecure: true }, 'said', peer, uid);
+    assert.equal(`${who.uname}${who.owner ? ' owner' : ''}`, want);
+    if (peer.net === 'tcp')
+      assert.throws(() => whoIs({ me, accounts, insecure: false }, 'said', peer, uid), {
+        message: 'authentication required',
+      });
+  });
+
+function person(uname: string): Who {
+  return { uname, groups: [], owner: false };
+}
+
 const asNobody = `const s = require('node:net').connect(process.argv[1]);
 s.on('error', (e) => console.log(e.code));
 const say = (b) => s.write(Buffer.from(b, 'hex'));
@@ -148,7 +189,7 @@ test('a trace shows no secret, on any carrier', { skip }, async () => {
       const traced = { tls, uname: me, trace: (line: string): void => void own.push(line) };
       const key = 'key proto=pass user=glenda !password=very-secret';
       await reach(a, (m) => m.writeFile('/auth/ctl', key), traced);
-      // A message that is cut, and one that is none.
+      // One that is no control message.
       await reach(
         a,
         (m) => m.open('/auth/ctl', 1).then((f) => f.write(key.slice(5))),
@@ -163,6 +204,20 @@ test('a trace shows no secret, on any carrier', { skip }, async () => {
       }
     }
   });
+});
+
+test('nor on standard input and output', async () => {
+  const lines: string[] = [];
+  await withDaemon({ trace: (line) => void lines.push(line) }, async (d) => {
+    const [near, far] = [new PassThrough(), new PassThrough()];
+    const over = serveStdio(d.server, near, far);
+    const m = await mount(Duplex.from({ readable: far, writable: near }));
+    await m.writeFile('/auth/ctl', 'key proto=pass user=glenda !password=very-secret');
+    m.close();
+    await over;
+  });
+  assert.ok(lines.some((l) => l.includes('Twrite')));
+  assert.doesNotMatch(lines.join('\n'), /very|secret/);
 });
 
 // Limits --------------------------------------------------------------------------------------

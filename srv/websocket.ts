@@ -164,9 +164,10 @@ class WebStream extends Duplex {
     } else if (!this.push(data)) this.#ws.pause();
   }
 
+  /** What came before the end is still read; then the stream is gone by itself. */
   #over(): void {
-    if (!this.readableEnded) this.push(null);
-    this.destroy();
+    this.push(null);
+    this.end();
   }
 
   override _read(): void {

@@ -15,10 +15,9 @@ export const connect: Command = {
   async run([address], o) {
     const options = await diallingOf(o);
     const stream = await options.connect(addressOf(address ?? o.address), options);
-    // The server's end ends it; ours is passed on, and its last answers are waited for.
-    const sent = pipeline(process.stdin, stream, { end: true });
-    const got = pipeline(stream, process.stdout);
-    await Promise.race([got, sent.then(() => got)]);
+    // The server's end is ours; that of our input is passed on, and its last answers waited for.
+    pipeline(process.stdin, stream).catch(() => undefined);
+    await pipeline(stream, process.stdout);
     return process.exit(0); // standard input may still be open
   },
 };

@@ -87,12 +87,16 @@ test('connect: another client speaks 9P on its standard input and output', { ski
       const { code, err } = await within(`the end of connect ${to}`, r.ended);
       assert.deepEqual([code, err], [0, ''], to);
     }
+    const held = p.start(['slashnet', ...keys, 'connect', at.get('wss') ?? '']);
+    const m = await mount(ends(held.child));
     const byEnv = await p.ok(`slashnet connect < /dev/null`);
     assert.equal(byEnv, '');
     const none = await p.run("slashnet connect 'tcp!127.0.0.1!1'");
     assert.equal(none.code, 1);
     assert.match(none.err, /^slashnet: tcp!127.0.0.1!1: connect ECONNREFUSED 127.0.0.1:1\n$/);
     clean(await d.term());
+    clean(await within('the end of connect', held.ended));
+    assert.ok(m.client.ended, 'the server’s end is passed on');
   }),
 );
 

@@ -102,7 +102,8 @@ case_v9fs() { # TRANSPORT DIALECT
 	case $1 in
 	tcp) how="trans=tcp,port=5640 $LAB_SUT_LAN" ;;
 	unix)
-		guest bg peer "exec socat UNIX-LISTEN:/run/9p,fork TCP:$LAB_SUT_LAN:5640" >/dev/null
+		local forward="UNIX-LISTEN:/run/9p,unlink-early,fork TCP:$LAB_SUT_LAN:5640"
+		before="rm -f /run/9p; socat $forward & until [ -S /run/9p ]; do sleep 0.1; done"
 		how="trans=unix /run/9p"
 		;;
 	fd) # what `slashnet connect` does too, but node is slow in a guest

@@ -154,7 +154,7 @@ test('of records many reads are in flight, in order; none is left when the link 
   await turns();
   assert.deepEqual(made[0]?.got, sent);
   assert.ok(far.waiting >= 30, `${far.waiting}`);
-  assert.equal(far.most, 32);
+  assert.ok(far.most <= 32, `${far.most}`);
   for (let i = 0; i < 40; i++) {
     far.q.put(utf8('now and then'));
     await turns();

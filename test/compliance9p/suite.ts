@@ -27,7 +27,7 @@ export interface Result {
   readonly why: string;
 }
 
-/** Each check on a connection of its own, one after the other. */
+/** One check after the other. */
 export async function* runSuite(
   options: RunOptions,
   wanted: readonly Check[] = checks,

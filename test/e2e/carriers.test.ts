@@ -1,6 +1,7 @@
 /** Carriers as a user has them: `serve` with its listeners, `-a` with any dial string, `connect` in
  *  the place of a socket. */
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -47,8 +48,9 @@ test('every carrier, from the command line; no secret in the trace', { skip }, (
       const slashnet = `slashnet ${me} -a '${address}'`;
       const key = `key proto=pass service=${net} user=u !password=very-secret`;
       assert.equal(await p.ok(`echo '${key}' | ${slashnet} write /auth/ctl`), '');
-      assert.match(await p.ok(`${slashnet} cat /auth/ctl`), new RegExp(`service=${net}.*password`));
     }
+    const keys = await p.ok('slashnet cat /auth/ctl');
+    for (const net of at.keys()) assert.match(keys, new RegExp(`service=${net}.*password`));
     const stranger = await p.run(`slashnet -a '${at.get('tls')}' cat /version`);
     assert.equal(stranger.code, 1);
     assert.match(stranger.err, /^slashnet: tls!127.0.0.1!\d+: (unable to|self.signed).*\n$/);
@@ -60,6 +62,18 @@ test('every carrier, from the command line; no secret in the trace', { skip }, (
   }),
 );
 
+/** A child's standard input and output. */
+function ends(child: ChildProcess): Duplex {
+  const stream = new Duplex({
+    read: () => undefined,
+    write: (b, _encoding, done) => void child.stdin?.write(b, done),
+    final: (done) => void child.stdin?.end(done),
+  });
+  child.stdout?.on('data', (b) => stream.push(b));
+  child.stdout?.on('end', () => stream.push(null));
+  return stream;
+}
+
 test('connect: another client speaks 9P on its standard input and output', { skip }, () =>
   withPlace({}, async (p) => {
     const certs = new Certs(p.dir);
@@ -67,12 +81,9 @@ test('connect: another client speaks 9P on its standard input and output', { ski
     const keys = ['--ca', certs.path('ca.pem'), '--cert', 'me.pem', '--key', 'me.key'];
     for (const to of [at.get('unix'), at.get('tls'), at.get('wss')]) {
       const r = p.start(['slashnet', ...keys, 'connect', to ?? '']);
-      const { stdout, stdin } = r.child;
-      assert.ok(stdout !== null && stdin !== null);
-      const m = await mount(Duplex.from({ readable: stdout, writable: stdin }));
+      const m = await mount(ends(r.child));
       assert.match(await m.readText('/version'), /^slashnet /, to);
       m.close();
-      stdout.resume(); // else what the end of the stream left unread keeps it open
       const { code, err } = await within(`the end of connect ${to}`, r.ended);
       assert.deepEqual([code, err], [0, ''], to);
     }
@@ -92,7 +103,7 @@ test('a tree is imported over tls, by a daemon that has a certificate', { skip }
     const near = join(p.dir, 'near');
     const keys = ['--ca', certs.path('ca.pem'), '--cert', 'me.pem', '--key', 'me.key'];
     await p.serve([...bare, '--socket', near, ...keys]);
-    for (const net of ['tls', 'wss', 'tcp']) {
+    for (const net of ['tls', 'wss']) {
       await p.ok(`slashnet -a ${near} write /ctl 'mount ${at.get(net)} /n/${net}'`);
       assert.match(await p.ok(`slashnet -a ${near} ls /n/${net}`), /^auth$/m);
     }

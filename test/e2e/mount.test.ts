@@ -51,6 +51,24 @@ describe('the daemon’s own tree', { skip, timeout: 180_000 }, () => {
       assert.match(refused.err, /'\/nothing' is not in the name space/);
     }));
 
+  test('who is in the group slashnet, by his gid or by /etc/group, may what the group may', () =>
+    withPlace(spaces, async (p) => {
+      const system = readFileSync('/etc/group', 'utf8').replace(/^slashnet:.*\n/gm, '');
+      writeFileSync(join(p.dir, 'group'), `${system}slashnet:x:4242:daemon\n`);
+      await p.ok(`mount --bind ${p.dir}/group /etc/group`);
+      await p.serve(['--bare', '--load', 'loop', '--mount', p.mnt]);
+      await p.ok(`cat ${p.mnt}/loop/clone`);
+      assert.equal(await p.ok(`stat -c '%U %G %a' ${p.mnt}/loop/0/ctl`), 'root slashnet 660\n');
+      const clear = async (uid: number, gid: number): Promise<string> => {
+        const as = `setpriv --reuid=${uid} --regid=${gid} --clear-groups`;
+        return (await p.run(`${as} sh -c 'echo clear > ${p.mnt}/loop/0/ctl'`)).err;
+      };
+      const daemon = Number(await p.ok('id -u daemon'));
+      assert.equal(await clear(65534, 4242), '');
+      assert.equal(await clear(daemon, daemon), '');
+      assert.match(await clear(65534, 65534), /Permission denied/);
+    }));
+
   test('unmount takes away what a killed daemon has left', () =>
     withPlace(spaces, async (p) => {
       const d = await p.serve(['--bare', '--mount', p.mnt]);

@@ -5,7 +5,7 @@
  *  taskset, and libfuse 2 for fuse-native. node dist/bench/fuse.js [RUNS] [SECONDS] */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { load, median, root, yardstick } from './common.js';
@@ -55,38 +55,65 @@ async function serve(name: string, command: readonly string[], path: string): Pr
   return { name, file: join(dir, path), child };
 }
 
-async function rate(bench: string, s: Server, c: Case, cpu: string) {
+interface Figure {
+  /** Operations a second. */
+  readonly rate: number;
+  /** CPU time of server and client an operation, which other work on the machine disturbs less. */
+  readonly cpu_us: number;
+}
+
+/** Ticks of 10 ms that a process had of a CPU, or its children: stat of proc(5). */
+const ticks = (stat: string, first: 14 | 16): number => {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[first - 3]) + Number(fields[first - 2]);
+};
+
+async function measure(bench: string, s: Server, c: Case, cpu: string): Promise<Figure> {
   const numbers = [seconds, c.bytes, c.threads].map(String);
-  const args = ['-c', cpu, bench, c.mode, s.file, ...numbers];
+  const script = '"$@" && cat /proc/$$/stat';
+  const args = ['-c', cpu, 'sh', '-c', script, 'sh', bench, c.mode, s.file, ...numbers];
+  const server = (): number => ticks(readFileSync(`/proc/${s.child.pid}/stat`, 'latin1'), 14);
+  const before = server();
   const child = spawn('taskset', args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [said] = await once(child.stdout, 'data');
-  return Number(/(\d+) ops/.exec(String(said))?.[1]);
+  let said = '';
+  child.stdout.on('data', (b: Buffer) => (said += b));
+  await once(child, 'close');
+  const rate = Number(/(\d+) ops/.exec(said)?.[1]);
+  const used = server() - before + ticks(said, 16);
+  return { rate, cpu_us: (used * 10_000) / (rate * seconds) };
 }
 
 const cell = (n: number, digits = 0): string => n.toFixed(digits).padStart(9);
 
-/** One line: medians of the rates, and of the ratios run by run. */
+/** One line: medians of the rates, and of the ratios run by run: of the rates, and of
+ *  the CPU time that an operation takes. */
 async function compare(
   bench: string,
   servers: readonly Server[],
   c: Case,
   cpu: string,
 ): Promise<void> {
-  const rates = servers.map((): number[] => []);
+  const figures = servers.map((): Figure[] => []);
   for (let run = 0; run < runs; run++) {
-    for (const [i, s] of servers.entries()) rates[i]?.push(await rate(bench, s, c, cpu));
+    for (const [i, s] of servers.entries()) figures[i]?.push(await measure(bench, s, c, cpu));
   }
-  const [direct = [], native = [], floor = []] = rates;
-  const ratios = (to: readonly number[]) => median(direct.map((r, i) => r / (to[i] ?? Number.NaN)));
-  const limit = median(floor.map((r, i) => r / (native[i] ?? Number.NaN)));
+  const [direct = [], native = [], floor = []] = figures;
+  type Ratio = (a: Figure, b: Figure) => number;
+  const ratio = (as: readonly Figure[], bs: readonly Figure[], f: Ratio): number =>
+    median(as.map((a, i) => f(a, bs[i] ?? { rate: Number.NaN, cpu_us: Number.NaN })));
+  const rates: Ratio = (a, b) => a.rate / b.rate;
+  const cpus: Ratio = (a, b) => b.cpu_us / a.cpu_us;
+  const won = ratio(direct, native, rates);
   const gate = cpu === '0' ? c.gate : undefined;
-  const verdict = gate === undefined ? '' : ratios(native) >= gate ? `>= ${gate}` : `BELOW ${gate}`;
+  const verdict = gate === undefined ? '' : won >= gate ? `>= ${gate}` : `BELOW ${gate}`;
   console.log(
     c.name.padEnd(20),
-    ...rates.map((r) => cell(median(r))),
-    cell(ratios(native), 2),
-    cell(limit, 2),
-    cell(ratios(floor), 2),
+    ...figures.map((all) => cell(median(all.map((f) => f.rate)))),
+    cell(won, 2),
+    cell(ratio(floor, native, rates), 2),
+    cell(ratio(direct, floor, rates), 2),
+    cell(ratio(direct, native, cpus), 2),
+    cell(ratio(floor, native, cpus), 2),
     ` ${verdict}`,
   );
 }
@@ -118,7 +145,10 @@ async function main(): Promise<void> {
         `\nserver on CPU 0, client on CPU ${cpu}; medians of ${runs} interleaved runs of ${seconds} s;`,
         `load ${load()}`,
       );
-      console.log(' '.repeat(24), 'direct    native   C floor  d/native  floor/nat.  d/floor');
+      console.log(
+        ' '.repeat(24),
+        'direct    native   C floor  d/native  floor/n.   d/floor  CPU: d/n   floor/n.',
+      );
       for (const c of cases) await compare(bench, servers, c, cpu);
     }
   } finally {

@@ -1,5 +1,5 @@
-/** 9P from a client that errs and is the daemon's owner, so that there are TUN devices and routes; in
- *  the end there is none. */
+/** 9P from a client that errs and is the daemon's owner, so that there are TUN devices and
+ *  routes; in the end there is none. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -34,7 +34,7 @@ export class Imports {
   readonly #check: (path: string) => Promise<void>;
   readonly #clock: Clock;
   readonly #how: DialOptions;
-  #count = 0n;
+  #count = 0;
 
   constructor(
     ns: Namespace,
@@ -66,7 +66,7 @@ export class Imports {
       throw why.includes(address) ? e : refuse(`${address}: ${why}`);
     });
     try {
-      const node = await remoteTree(m, { salt: ++this.#count << 40n }).attach(req.who, '');
+      const node = await remoteTree(m, { salt: this.#salt() }).attach(req.who, '');
       if (this.#all.has(at)) throw refuse(`${at} is in use`);
       const spec = aname === '' ? '' : ` ${quote(aname)}`;
       const graft = this.#ns.graft(node, at, `mount ${quote(address)} ${quote(at)}${spec}`);
@@ -75,6 +75,12 @@ export class Imports {
       m.close();
       throw e;
     }
+  }
+
+  /** Another for each mount of each daemon, since one may import the imports of another. */
+  #salt(): bigint {
+    const ours = Number.parseInt(this.#instance.slice(0, 6), 16);
+    return BigInt((ours + ++this.#count) & 0xffffff) << 40n;
   }
 
   /** Not ourselves. */
@@ -96,8 +102,10 @@ export class Imports {
   /** By the version in the root, whatever subtree is mounted. */
   async #isOurs(m: Mount, aname: string): Promise<boolean> {
     try {
-      const root = aname === '' ? m : new Mount(await m.client.attach(this.#uname));
-      return (await root.readText('/version')).includes(this.#instance);
+      const root = aname === '' ? m.root : await m.client.attach(this.#uname);
+      const version = await new Mount(root).readText('/version');
+      if (root !== m.root) root.drop();
+      return version.includes(this.#instance);
     } catch {
       return false; // no slashnet
     }

@@ -41,6 +41,7 @@ export function remoteTree(m: Mount, o: RemoteOptions = {}): Tree {
 }
 
 const anybody = (_who: Who, dir: Dir, want: number): boolean => (dir.mode & want) === want;
+const last_path = 0xffffffffffffffffn;
 const missing = /not found|does not exist|no such file/i;
 
 /** What the nodes of a tree share. */
@@ -55,8 +56,9 @@ class Remote {
     this.#allow = o.allow ?? anybody;
   }
 
+  /** Never 0, which is no file to some. */
   salted(qid: Qid): Qid {
-    return { ...qid, path: qid.path ^ this.#salt };
+    return { ...qid, path: qid.path ^ this.#salt || last_path };
   }
 
   async at<T>(names: readonly string[], first: (fid: ClientFid) => Promise<T>, req?: Req) {

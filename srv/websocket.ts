@@ -20,7 +20,6 @@ import {
   type TlsKeys,
   tlsServerOptions,
   tlsTo,
-  type Who,
 } from '@9p/lib9p';
 import { refuse } from 'slashnet/core';
 import type { WebSocket, WebSocketServer } from 'ws';
@@ -101,16 +100,16 @@ class Door {
 
   upgrade(q: IncomingMessage, socket: Socket, head: Buffer): void {
     if (this.#turnedAway.has(socket)) return;
-    const who = this.#o.tls?.ca === undefined ? undefined : certified(socket as TLSSocket);
-    const why = typeof who === 'string' ? ([401, who] as const) : this.#objection(q);
+    const proof = this.#at.net === 'wss' && this.#o.tls?.ca !== undefined;
+    const who = proof ? certified(socket as TLSSocket) : undefined;
+    if (typeof who === 'string') return this.#o.gate.turnAway(socket, response(401, who));
+    const why = this.#objection(q);
     if (why !== undefined) return this.#o.gate.turnAway(socket, response(...why));
     // Until ws has it: a client that leaves in the middle of the handshake.
     socket.on('error', () => socket.destroy());
     this.#web.handleUpgrade(q, socket, head, (ws) => {
       const peer = { net: this.#at.net ?? 'ws', address: socket.remoteAddress ?? '' };
-      const proven = who as Who | undefined;
-      const stream = new WebStream(ws);
-      void serve(this.#server, stream, proven === undefined ? peer : { ...peer, who: proven });
+      void serve(this.#server, new WebStream(ws), who === undefined ? peer : { ...peer, who });
     });
   }
 

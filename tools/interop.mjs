@@ -53,7 +53,7 @@ export function suts() {
 /** Why the lab cannot run here; undefined if it can. */
 function whyNot() {
   if (process.getuid?.() !== 0) return 'the lab needs root (network namespaces)';
-  const lacking = ['linux.uml', 'pppd', 'ethtool', 'unshare', 'socat', 'python3'].filter(
+  const lacking = ['linux.uml', 'pppd', 'ethtool', 'unshare', 'socat', 'openssl', 'python3'].filter(
     (c) => spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin:/sbin command -v ${c}`]).status !== 0,
   );
   if (lacking.length > 0) return `no ${lacking.join(', ')}: run test/interop/lab/install.sh`;

@@ -4,6 +4,7 @@ import {
   type Context,
   type Conversation,
   controlBelow,
+  Einterrupted,
   errorText,
   type Link,
   linkTo,
@@ -153,6 +154,8 @@ export class Ipifc implements Conversation {
   /** Made when it is first needed. Throws where there is no privilege. */
   make(req: Req): Medium {
     if (this.medium !== undefined) return this.medium;
+    // A hangup or close came in between: nobody would take away what is made now.
+    if (req.flushed) throw refuse(Einterrupted);
     if (this.kind === 'tun' && !req.who.owner)
       throw refuse("permission denied: only the daemon's owner makes interfaces");
     const events: MediumEvents = {
@@ -303,6 +306,7 @@ export class Ipifc implements Conversation {
     if (this.addresses.length >= addresses_max)
       throw refuse(`too many addresses: limit ${addresses_max}`);
     await medium.add(a);
+    if (this.medium !== medium) throw refuse(Einterrupted);
     this.addresses.push(a);
     await medium.up();
     this.ctx.event(`add ${addressText(a)}`);

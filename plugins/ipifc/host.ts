@@ -1,10 +1,11 @@
 /** This host's network stack, asked by netlink; opened when it is first needed. */
 import { type Message, type NetlinkSocket, openNetlink, type Request } from '@9p/rawio/netlink';
-import type { Env } from 'slashnet/core';
+import { type Env, refuse } from 'slashnet/core';
 
 export class Host {
   readonly #env: Env;
   #socket: NetlinkSocket | undefined;
+  #closed = false;
   /** An interface that we made is no more. */
   ongone: ((ifindex: number) => void) | undefined;
 
@@ -14,6 +15,7 @@ export class Host {
 
   /** Rejects with the kernel's words. */
   async request(r: Request): Promise<Message[]> {
+    if (this.#closed) throw refuse('no such device: ipifc was unloaded');
     this.#socket ??= openNetlink({
       groups: 0,
       after: (ms, f) => this.#env.clock.after(ms, f),
@@ -23,6 +25,7 @@ export class Host {
   }
 
   close(): void {
+    this.#closed = true;
     this.#socket?.close();
     this.#socket = undefined;
   }

@@ -10,7 +10,7 @@ export const connect: Command = {
   args: '[address]',
   examples: [
     "srv -e 'ssh host slashnet connect' slashnet /n/slashnet    # on Plan 9",
-    "coproc slashnet --cert me.pem --key me.key connect 'tls!host!9fs'",
+    "slashnet --cert me.pem --key me.key connect 'tls!host!9fs' <to >from &",
   ],
   async run([address], o) {
     const options = await diallingOf(o);

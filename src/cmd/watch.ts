@@ -73,8 +73,8 @@ function openAll(m: Mount, paths: readonly string[], cancel: AbortSignal): Promi
   return Promise.all(paths.map(open));
 }
 
-/** Prints what comes, until `over`. True if the line that was wanted has come; if none was, that
- *  all files ended well. */
+/** Prints what comes, until `over`. True if the line that was wanted has come; if none was, when
+ *  all files have ended well. */
 async function follow(
   files: readonly Watched[],
   wanted: RegExp | undefined,
@@ -102,7 +102,7 @@ async function follow(
     }
   };
   await Promise.all(files.map(one));
-  return wanted === undefined ? !failed : found;
+  return wanted === undefined ? !failed && !over.signal.aborted : found;
 }
 
 async function watchAll(

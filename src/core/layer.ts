@@ -113,11 +113,12 @@ export class LayerServer {
       if (s?.kept === true && !s.touched && s.born < since && s.forgettable) s.close('never used');
   }
 
-  /** At the limit: the one that is Idle and unused for the longest goes. */
+  /** At the limit: the one that is Idle and unused for the longest goes, and before all others
+   *  those that nobody ever wrote to, as a `grep -r` makes them. */
   #reclaim(): void {
     let oldest: Slot | undefined;
     for (const s of this.#slots)
-      if (s?.forgettable && (oldest === undefined || s.stirred < oldest.stirred)) oldest = s;
+      if (s?.forgettable && (oldest === undefined || goesBefore(s, oldest))) oldest = s;
     if (oldest === undefined) throw refuse(`${Enodev}: ${this.layer.name} has ${this.layer.limit}`);
     oldest.close('reclaimed: no free conversations');
   }
@@ -128,3 +129,6 @@ export class LayerServer {
     await Promise.all(this.slots.map((s) => s.hangupAndClose(why)));
   }
 }
+
+const goesBefore = (a: Slot, b: Slot): boolean =>
+  a.touched === b.touched ? a.stirred < b.stirred : b.touched;

@@ -9,8 +9,10 @@ import { join, Port, part } from './port.js';
 import type { Turn } from './turn.js';
 
 const read_bytes = 65536;
-/** Of a stream of records. Of another file the next place is known only when a read is back. */
+/** Of a stream of records, while they come and while they do not. Of another file the next place is
+ *  known only when a read is back. */
 const reads_max = 32;
+const reads_idle = 2;
 const writes_max = 64;
 
 export interface PumpOptions {
@@ -81,7 +83,8 @@ class Pump implements Link {
   async #read(from: Chan): Promise<void> {
     const { who, turn } = this.#o;
     const stream = from.stream === true;
-    const reads = new Reads(from, { count: read_bytes, depth: reads_max, stream, who });
+    const depths = { depth: reads_max, idle: reads_idle };
+    const reads = new Reads(from, { count: read_bytes, ...depths, stream, who });
     this.#reads = reads;
     for await (const b of reads) {
       if (this.#stopped || from !== this.#chan) return;

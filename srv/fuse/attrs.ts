@@ -57,23 +57,25 @@ export function getattr(s: Session, op: Op, inode: Inode): void {
 export function setattr(s: Session, op: Op, inode: Inode, b: Uint8Array, h: Header): void {
   const asked = parseSetattr(b, h.body, h.end);
   if (typeof asked === 'string') return s.malformed(op, asked);
-  if (asked.uid === undefined) return change(s, op, inode, asked);
-  const { uid } = asked;
-  s.answer(op, inode.node.stat(), (d) =>
-    s.accounts.uid(d.uid) === uid ? change(s, op, inode, asked) : s.error(op, errno.EPERM),
-  );
+  const { uid, mode } = asked;
+  if (uid === undefined && mode === undefined) return change(s, op, inode, asked, 0);
+  s.answer(op, inode.node.stat(), (d) => {
+    if (uid !== undefined && s.accounts.uid(d.uid) !== uid) return s.error(op, errno.EPERM);
+    change(s, op, inode, asked, d.mode);
+  });
 }
 
-function change(s: Session, op: Op, inode: Inode, asked: Setattr): void {
-  const wanted = changeOf(asked, s.accounts);
+function change(s: Session, op: Op, inode: Inode, asked: Setattr, mode: number): void {
+  const wanted = changeOf(asked, s.accounts, mode);
   if (Object.keys(wanted).length === 0) return getattr(s, op, inode);
   s.answer(op, inode.node.wstat(wanted, op), () => getattr(s, op, inode));
 }
 
-/** 9P cannot change an owner or a time of access: these are left out. */
-export function changeOf(asked: Setattr, accounts: Accounts): DirChange {
+/** 9P cannot change an owner or a time of access: these are left out. `mode` is what it is now:
+ *  an append-only or exclusive file stays one, though Linux does not know of such. */
+export function changeOf(asked: Setattr, accounts: Accounts, mode: number): DirChange {
   return {
-    ...(asked.mode === undefined ? {} : { mode: asked.mode & 0o777 }),
+    ...(asked.mode === undefined ? {} : { mode: ((mode & ~0o777) | (asked.mode & 0o777)) >>> 0 }),
     ...(asked.gid === undefined ? {} : { gid: accounts.group(asked.gid) }),
     ...(asked.size === undefined ? {} : { length: asked.size }),
     ...(asked.mtime === undefined ? {} : { mtime: asked.mtime }),

@@ -107,6 +107,20 @@ export function parseExchange(lines: readonly string[]): { dialect: Dialect; ste
   return { dialect, steps };
 }
 
+/** A check of 9P2000 in one of the dialects that have its messages. */
+export function spokenIn(version: '9P2000.u', check: Check): Check {
+  const says = (m: Pattern): Pattern => {
+    if (!/^[TR]version$/.test(m.name)) return m;
+    return { ...m, fields: m.fields.map((f) => (f === '9P2000' ? version : f)) };
+  };
+  const steps = check.steps.map((step): Step => {
+    if ('replies' in step) return { ...step, replies: step.replies.map(says) };
+    return 'messages' in step ? { ...step, messages: step.messages.map(says) } : step;
+  });
+  const needs = check.needs.map((name) => (name === '9P2000' ? version : name));
+  return { ...check, claim: `${check.claim} (${version})`, steps, needs };
+}
+
 function addStep(steps: Step[], text: string, on: number): void {
   const last = steps.at(-1);
   const reply = text.startsWith('< ') && last?.op === 'cut' && last.replies.length === 0;
@@ -166,8 +180,8 @@ function listed(names: Item | undefined): string[] {
 
 // Phrases -----------------------------------------------------------------------------------------
 
-const attach = (fid: string, user: string, d: Dialect): string[] => [
-  `> Tattach 0 ${fid} nofid ${user} $aname ${d === '' ? '' : 'nofid'}`,
+const attach = (fid: string, user: string): string[] => [
+  `> Tattach 0 ${fid} nofid ${user} $aname`,
   `< Rattach 0 dir.*.*`,
 ];
 
@@ -177,7 +191,7 @@ const intoC9p = (fid: string): string[] => [`> Twalk 0 ${fid} ${fid} [c9p]`, '< 
 const create = (fid: string, name: string, perm: string, mode: string, d: Dialect): string[] =>
   d === 'L'
     ? [`> Tlcreate 0 ${fid} ${name} ${mode} ${perm} nofid`, '< Rlcreate 0 * *']
-    : [`> Tcreate 0 ${fid} ${name} ${perm} ${mode} ${d === 'u' ? "''" : ''}`, '< Rcreate 0 * *'];
+    : [`> Tcreate 0 ${fid} ${name} ${perm} ${mode}`, '< Rcreate 0 * *'];
 
 /** A word that is not there is empty: the message is then one too short to be read. */
 type Phrase = (args: readonly string[], d: Dialect, rest: string) => string[];
@@ -185,12 +199,12 @@ type Phrase = (args: readonly string[], d: Dialect, rest: string) => string[];
 /** What most checks begin with, and small dialogues. Their tag is 0. */
 const phrases: Readonly<Record<string, Phrase>> = {
   session: (args) => [`root ${args.join(' ')}`, ...intoC9p('0')],
-  root: ([msize = '8216', version = '9P2000'], d) => [
+  root: ([msize = '8216', version = '9P2000']) => [
     `> Tversion notag ${msize} ${version}`,
     `< Rversion notag <=${msize} ${version}`,
-    ...attach('0', '$user', d),
+    ...attach('0', '$user'),
   ],
-  attach: ([fid = '', user = '$user'], d) => [...attach(fid, user, d), ...intoC9p(fid)],
+  attach: ([fid = '', user = '$user']) => [...attach(fid, user), ...intoC9p(fid)],
   walk: ([fid, ...names]) => [
     `> Twalk 0 0 ${fid} [${names.join(' ')}]`,
     `< Rwalk 0 [${names.map(() => '*').join(' ')}]`,

@@ -1,6 +1,16 @@
 /** The files that the checks are about: in directory c9p of the tree that a server gives. What a
  *  server lacks is made there over 9P, and stays; what cannot be made is told. */
-import { attrs, dmappend, dmexcl, type Entries, FileError, file, memTree, Server } from '@9p/lib9p';
+import {
+  attrs,
+  dmappend,
+  dmexcl,
+  type Entries,
+  FileError,
+  file,
+  memTree,
+  Server,
+  type Tree,
+} from '@9p/lib9p';
 import { dialects, parseExchange } from './check.js';
 import { type RunOptions, run } from './runner.js';
 
@@ -119,7 +129,7 @@ const nameIn = (table: typeof users) => (n: number) =>
   Object.keys(table).find((name) => table[name] === n) ?? String(n);
 
 /** A server that has all of it. */
-export function ownServer(): Server {
+export function ownServer(change = (tree: Tree): Tree => tree): Server {
   let seconds = 1_700_000_000;
   const c9p: Entries = {
     text: 'hello, world\n',
@@ -136,7 +146,7 @@ export function ownServer(): Server {
   };
   const tree = memTree({ c9p }, { owner: 'glenda', writable: true, now: () => seconds++ });
   const club = ['ken', 'rob'];
-  return new Server(tree, {
+  return new Server(change(tree), {
     accounts: {
       uid: numberIn(users),
       gid: numberIn(groups),

@@ -1,19 +1,19 @@
 /** Checks a server by section 5 of the manual:
  *
  *    node dist/test/compliance9p/main.js ADDRESS [--aname X] [--uname X] [--only 12-30]
- *      [--ca FILE] [--limit ms]
+ *      [--unix] [--ca FILE] [--limit ms]
  *
- *  It makes a directory c9p in the tree, where there is none, and leaves it there. The address
- *  `own` is the tree of the tests, which has all that a check may need. */
+ *  It makes a directory c9p in the tree, where there is none, and leaves it there. `--unix` asks in
+ *  9P2000.u what is said of 9P2000. The address `own` is the tree of the tests, which has all. */
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { connector, inMemory } from './dial.js';
 import { ownServer } from './fixture.js';
-import { checks, line, runSuite } from './suite.js';
+import { checks, inUnix, line, runSuite } from './suite.js';
 
 const usage =
-  'usage: main.js ADDRESS [--aname X] [--uname X] [--only 12-30,40] [--ca FILE] [--limit ms]';
+  'usage: main.js ADDRESS [--aname X] [--uname X] [--only 12-30,40] [--unix] [--ca FILE] [--limit ms]';
 
 /** `12`, `12-30` or several with commas. */
 function chosen(only: string): (n: number) => boolean {
@@ -32,6 +32,7 @@ async function main(): Promise<number> {
       aname: { type: 'string', default: '' },
       uname: { type: 'string' },
       only: { type: 'string', default: '0-9999' },
+      unix: { type: 'boolean', default: false },
       ca: { type: 'string' },
       limit: { type: 'string', default: '5000' },
     },
@@ -53,7 +54,7 @@ async function main(): Promise<number> {
   const sum = { ok: 0, 'not ok': 0, skip: 0 };
   for await (const result of runSuite(
     options,
-    checks.filter((c) => is(c.number)),
+    (values.unix ? inUnix : checks).filter((c) => is(c.number)),
   )) {
     sum[result.verdict]++;
     console.log(line(result));

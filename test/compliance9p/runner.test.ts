@@ -1,4 +1,4 @@
-/** The suite's own instruments: its bytes are the manual's, and what a server does wrong is told. */
+/** The suite's own instruments: its bytes are the manual's; what a server does wrong is told. */
 import assert from 'node:assert/strict';
 import { Duplex } from 'node:stream';
 import { test } from 'node:test';

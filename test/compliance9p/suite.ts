@@ -1,5 +1,5 @@
 /** All checks, and the run of them against one server. */
-import { type Check, parseChecks } from './check.js';
+import { type Check, parseChecks, spokenIn } from './check.js';
 import { flush, remove, stat, wstat } from './checks/change.js';
 import { create, open, walk } from './checks/files.js';
 import { attach, auth, error, intro, version } from './checks/intro.js';
@@ -15,6 +15,11 @@ const texts = [
 
 export const checks: readonly Check[] = texts.flatMap((text) => parseChecks(text, fixtureNames));
 
+/** What section 5 says of 9P2000 is as true of 9P2000.u, but for how one comes to speak it. */
+export const inUnix: readonly Check[] = checks
+  .filter((c) => c.dialect === '' && !['version', 'u', 'L'].includes(c.section))
+  .map((c) => spokenIn('9P2000.u', c));
+
 export interface Result {
   readonly check: Check;
   readonly verdict: 'ok' | 'not ok' | 'skip';
@@ -22,7 +27,7 @@ export interface Result {
   readonly why: string;
 }
 
-/** Each check on a connection of its own, one after the other. */
+/** One check after the other. */
 export async function* runSuite(
   options: RunOptions,
   wanted: readonly Check[] = checks,

@@ -19,12 +19,18 @@ export interface Message {
 export function encode(m: Pattern, d: Dialect, vars: Vars): Buffer {
   const layout = byName(d, m.name);
   if (layout === undefined) throw new Error(`no message ${m.name}: ${m.text}`);
-  if (m.fields.length !== layout.fields.length)
-    throw new Error(`wrong number of fields: ${m.text}`);
-  const body = layout.fields.map((f, i) => encodeField(f, m.fields[i]!, d, vars));
+  const fields = [...m.fields, ...leftOut(m, d).map((f) => (f.kind === 's' ? "''" : 'nofid'))];
+  if (fields.length !== layout.fields.length) throw new Error(`wrong number of fields: ${m.text}`);
+  const body = layout.fields.map((f, i) => encodeField(f, fields[i]!, d, vars));
   const tag = int(number(word(m.tag, '2'), vars), 2);
   const rest = Buffer.concat([int(BigInt(layout.type), 1), tag, ...body]);
   return Buffer.concat([int(BigInt(rest.length + 4), 4), rest]);
+}
+
+/** Fields that only the dialect has, where the message is written as 9P2000 has it. */
+function leftOut(m: Pattern, d: Dialect): readonly Field[] {
+  const plain = byName('', m.name)?.fields.length;
+  return plain === m.fields.length ? byName(d, m.name)!.fields.slice(plain) : [];
 }
 
 function encodeField(f: Field, item: Item, d: Dialect, vars: Vars): Buffer {
@@ -208,8 +214,9 @@ export function misfit(p: Pattern, m: Message, d: Dialect, vars: Vars): string |
   // Fields by name, where there are many.
   if (typeof first === 'object' && first.open === '{' && m.fields.length > 1)
     return namedFit(first, m, d, vars) ? undefined : 'does not fit';
-  if (p.fields.length !== m.fields.length) throw new Error(`wrong number of fields: ${p.text}`);
-  const bad = m.fields.find((f, i) => !fits(f, p.fields[i]!, m.values[i]!, d, vars));
+  const patterns = [...p.fields, ...leftOut(p, d).map(() => '*')];
+  if (patterns.length !== m.fields.length) throw new Error(`wrong number of fields: ${p.text}`);
+  const bad = m.fields.find((f, i) => !fits(f, patterns[i]!, m.values[i]!, d, vars));
   return bad && `${bad.name} does not fit`;
 }
 

@@ -210,15 +210,25 @@ describe('files that wait', { timeout: 170_000 }, () => {
     assert.deepEqual([none.code, none.err], [1, 'slashnet: /a: 2 bytes were not taken\n']);
   });
 
-  test('cat follows; Ctrl-C gives the read up by Tflush', async () => {
+  test('Ctrl-C gives up what waits by Tflush: status 1', async () => {
+    for (const command of ['cat', 'watch', 'con', 'rdwr']) {
+      const waits = p.start(['slashnet', command, '/a']);
+      await until('a read', () => a.reads.length > 0);
+      waits.kill('SIGINT');
+      const r = await waits.ended;
+      assert.deepEqual([r.code, r.out], [1, ''], command);
+      assert.match(r.err, /^slashnet: (\/a: )?interrupted\n$/, command);
+      assert.ok(flushed(a), command);
+      a.reads.length = a.log.length = 0;
+    }
+  });
+
+  test('cat follows', async () => {
     const cat = p.slashnet('cat', '/a');
     await a.give('one\n');
     await a.give('two\n');
-    await until('the second', () => cat.out === 'one\ntwo\n' && a.reads.length > 0);
-    cat.kill('SIGINT');
-    const r = await cat.ended;
-    assert.deepEqual([r.code, r.err], [1, 'slashnet: /a: interrupted\n']);
-    assert.ok(flushed(a));
+    await a.give('');
+    assert.deepEqual(await cat.ended.then((r) => [r.code, r.out, r.err]), [0, 'one\ntwo\n', '']);
   });
 
   test('watch: several files, each line with its path; the end of all of them', async () => {
@@ -255,6 +265,12 @@ describe('files that wait', { timeout: 170_000 }, () => {
 
     const late = await p.run('slashnet watch -t 0.01 -u x /b');
     assert.deepEqual([late.code, late.err], [3, 'slashnet: watch: not within 0.01 s\n']);
+
+    assert.equal(
+      (await p.run('slashnet watch -t 0.01 /b')).code,
+      3,
+      'with nothing to wait for, too',
+    );
 
     const bad = async (args: string): Promise<Ran> => p.run(`slashnet watch ${args} /b`);
     for (const args of ["-u '('", '-t 0', '-t x', '-t 1e9'])

@@ -153,3 +153,36 @@ test(
       clean(await b.term());
     }),
 );
+
+/** One end of a session set by hand, over an Ethernet. */
+async function session(m: Mount, ether: string, mac: string, ppp: string): Promise<void> {
+  for (const layer of ['pppoe', 'ppp']) assert.equal(await m.readText(`/${layer}/clone`), '0');
+  await m.writeFile('/pppoe/0/ctl', `bind ${ether}\nlinger 0\nstatic session 7 mac ${mac}`);
+  await m.writeFile('/ppp/0/ctl', `restart 300\nnet none\n${ppp}\nbind /net/pppoe/0/data`);
+}
+
+test(
+  'ppp over the Ethernet of another daemon: bind /n/b/ether0',
+  { timeout: 30_000, skip: needs('root', 'unshare', 'nsenter', 'ip') },
+  () =>
+    withPlace({ spaces: true }, async (p) => {
+      const far = join(p.dir, 'far');
+      await p.ok(`ip link add eth1 address 02:00:00:00:00:01 type veth \\
+        peer name eth2 address 02:00:00:00:00:02; ip link set eth1 up; ip link set eth2 up`);
+      const layers = ['--bare', '--load', 'auth', 'ppp', 'pppoe'];
+      const ethers = ['--ether', 'ether0=eth1', '--ether', 'ether1=eth2'];
+      const a = await p.serve(layers);
+      const b = await p.serve([...layers, ...ethers, '--socket', far]);
+      const [ma, mb] = [await p.dial(), await p.dial(`unix!${far}`)];
+      await ma.writeFile('/ctl', `mount unix!${far} /n/b`);
+      const server = 'role server\nnoauth\nlocal 10.0.0.1\nremote 10.0.0.2';
+      await session(mb, '/net/ether1', '020000000001', server);
+      await session(ma, '/n/b/ether0', '020000000002', '');
+      await mb.writeFile('/ppp/0/ctl', 'announce');
+      await ma.writeFile('/ppp/0/ctl', 'connect');
+      assert.match(await ma.readText('/ppp/0/status'), up);
+      assert.match(await mb.readText('/ppp/0/status'), up);
+      clean(await a.term());
+      clean(await b.term());
+    }),
+);

@@ -63,7 +63,7 @@ for (const w of ways)
         await p.ok(w.hangup);
         const r = await connect.ended;
         assert.equal(r.code, 1);
-        const said = w.mounts ? /write error/ : /^slashnet: hung up: connect\n$/;
+        const said = w.mounts ? /write error/ : /^slashnet: \/ppp\/0\/ctl: hung up: connect\n$/;
         assert.match(r.err, said);
         assert.equal(await m.readText('/ppp/0/status'), status);
         assert.match(await m.readText('/ppp/0/err'), /hung up/);

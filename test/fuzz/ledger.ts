@@ -1,6 +1,6 @@
 /** The books that a client keeps of one connection: what it asked, and whether the server answers
- *  that and nothing else, each request once unless it was flushed. Knows a message by its size, type
- *  and tag, whatever else is wrong with it. */
+ *  that and nothing else, each request once unless it was flushed. Knows a message by its size,
+ *  type and tag, whatever else is wrong with it. */
 import assert from 'node:assert/strict';
 import { code, type Dialect, decode, Framer, max_msize_bytes, min_msize_bytes } from '@9p/lib9p';
 
@@ -40,6 +40,10 @@ export class Ledger {
 
   get outstanding(): number {
     return this.#open.size;
+  }
+  /** The server has a part of a message and waits for the rest: what is sent now is that. */
+  get torn(): boolean {
+    return this.#sent.left > 0;
   }
   tags(): number[] {
     return [...this.#open.keys()];

@@ -8,17 +8,19 @@ import {
   type Dialect,
   encodeFcall,
   type Fcall,
+  formatBytes,
+  header_bytes,
   layoutOf,
   nofid,
   notag,
   type Server,
   type Tmessage,
 } from '@9p/lib9p';
-import { hex, utf8 } from '@9p/packet';
+import { hex, putLe32, utf8 } from '@9p/packet';
 import { golden } from '../golden/transcript.js';
 import { request } from '../golden/words.js';
 import { mutate, type SeededRandom } from '../kit/index.js';
-import { randomFcall, settled, typesOf } from '../unit/lib9p-kit.js';
+import { randomFcall, settled, typesOf, type Untagged } from '../unit/lib9p-kit.js';
 import { Ledger } from './ledger.js';
 
 /** What is there to be hit. */
@@ -30,8 +32,9 @@ export interface Ground {
   readonly paths: readonly string[];
 }
 
-const fids = 8;
+const fids = 10;
 const tags = 16;
+const noted_max = 40;
 
 // Requests --------------------------------------------------------------------------------------
 
@@ -42,19 +45,13 @@ const all: Readonly<Record<Dialect, readonly Tmessage['type'][]>> = {
   '9P2000.u': requestsOf('9P2000.u'),
   '9P2000.L': requestsOf('9P2000.L'),
 };
-const common: readonly Tmessage['type'][] = [
-  'Twalk',
-  'Twalk',
-  'Tread',
-  'Twrite',
-  'Tclunk',
-  'Tflush',
-];
+const common: readonly Tmessage['type'][] = ['Twalk', 'Tread', 'Twrite', 'Tclunk', 'Tflush'];
 const opens: Readonly<Record<Dialect, Tmessage['type']>> = {
   '9P2000': 'Topen',
   '9P2000.u': 'Topen',
   '9P2000.L': 'Tlopen',
 };
+const modes = [0, 0, 0, 1, 2, 2, 0x10, 0x11, 0x40];
 const sets = [0, 1, 2, 0x10, 0x11, 0x40, 0o1000, 0o1001, 0x8000, 0x10000, 0x7ff, 0xffffffff];
 
 /** A request of which most fields are such that it might succeed. */
@@ -65,7 +62,8 @@ function likely(r: SeededRandom, d: Dialect, ground: Ground): Tmessage {
   values.tag = r.below(tags);
   for (const [name, kind] of layoutOf[code[f.type]]!.fields) {
     if (r.chance(3)) continue;
-    if (kind === 'fid') values[name] = name === 'afid' ? nofid : r.below(fids);
+    // Fid 0 is the root, from which walks begin.
+    if (kind === 'fid') values[name] = name === 'afid' ? nofid : 1 + r.below(fids);
     else if (name === 'oldtag') values[name] = r.below(tags);
     else if (name === 'name' || kind === 'str') values[name] = r.pick(ground.names);
     else if (name === 'offset') values[name] = BigInt(r.pick([0, 0, 0, 1, 5, 40, 100]));
@@ -76,8 +74,38 @@ function likely(r: SeededRandom, d: Dialect, ground: Ground): Tmessage {
     if (kind === 'u32') values[name] = Number(values[name]) >>> 0;
     if (kind === 'names') values[name] = namesOf(r, ground);
   }
-  if (f.type === 'Twalk' && r.chance(50)) values.fid = 0;
+  if (f.type === 'Tattach' || (f.type === 'Twalk' && r.chance(80))) values.fid = 0;
   return f as Tmessage;
+}
+
+/** A fid that is walked to a file, opened and used: what a client does. */
+function use(r: SeededRandom, d: Dialect, ground: Ground): Tmessage[] {
+  const fid = 1 + r.below(fids);
+  const names = r.pick(ground.paths).split('/');
+  const mode = r.pick(modes);
+  const linux = (mode & 3) | ((mode & 0x10) << 5);
+  const open: Untagged =
+    d === '9P2000.L' ? { type: 'Tlopen', fid, flags: linux } : { type: 'Topen', fid, mode };
+  const read: Untagged = { type: 'Tread', fid, offset: 0n, count: r.below(9000) };
+  const all: Untagged[] = [
+    { type: 'Tclunk', fid },
+    { type: 'Twalk', fid: 0, newfid: fid, names },
+    open,
+  ];
+  for (let n = r.below(4); n > 0; n--) {
+    const write: Untagged = { type: 'Twrite', fid, offset: 0n, data: utf8(r.pick(ground.texts)) };
+    all.push(r.chance((mode & 3) === 0 ? 10 : 60) ? write : read);
+  }
+  return all.map((f) => ({ ...f, tag: r.below(tags) }) as Tmessage);
+}
+
+/** Most faults leave it a message, whose size is right: without, a stream is soon over. */
+function sized(b: Uint8Array, r: SeededRandom): Uint8Array {
+  if (r.chance(1)) return b;
+  const out = new Uint8Array(Math.max(header_bytes, b.length));
+  out.set(b);
+  putLe32(out, 0, out.length);
+  return out;
 }
 
 const namesOf = (r: SeededRandom, ground: Ground): readonly string[] =>
@@ -132,8 +160,8 @@ export class Talk {
   readonly books = new Ledger();
   readonly connection: Connection;
   readonly #r: SeededRandom;
-  /** The last segments, for who looks why. */
-  readonly #last: Uint8Array[] = [];
+  /** The last segments of both sides, for who looks why. */
+  readonly #last: [mark: string, bytes: Uint8Array][] = [];
   readonly #dialect: Dialect;
   ended: string | undefined;
 
@@ -142,6 +170,7 @@ export class Talk {
     this.#dialect = dialect;
     const wire = {
       write: (b: Uint8Array) => {
+        this.#note('<-', b.slice());
         this.books.got(b);
         b.fill(0xa5);
         return true;
@@ -166,8 +195,7 @@ export class Talk {
   /** In one segment, or cut in two. */
   #send(b: Uint8Array): void {
     const r = this.#r;
-    this.#last.push(b);
-    if (this.#last.length > 6) this.#last.shift();
+    this.#note('->', b);
     this.books.sent(b);
     const cut = r.chance(90) ? b.length : r.below(b.length + 1);
     try {
@@ -178,19 +206,29 @@ export class Talk {
     }
   }
 
+  #note(mark: string, b: Uint8Array): void {
+    this.#last.push([mark, b]);
+    if (this.#last.length > noted_max) this.#last.shift();
+  }
+
   #told(e: unknown): Error {
-    const sent = this.#last.map((x) => hex(x)).join('\n');
-    return new Error(`${(e as Error).message}\nlast sent:\n${sent}`, { cause: e });
+    const line = ([mark, b]: [string, Uint8Array]): string =>
+      `${mark} ${hex(b)} ${formatBytes(b, 0, b.length, false, this.#dialect)}`;
+    const sent = this.#last.map(line).join('\n');
+    return new Error(`${(e as Error).message}\n${sent}`, { cause: e });
   }
 
   /** Up to `n` requests; how many. Faults are put into 40 of 100. */
   async requests(n: number, ground: Ground): Promise<number> {
     const r = this.#r;
+    const script: Tmessage[] = [];
     let i = 0;
     while (i < n && this.ended === undefined) {
-      const good = this.#encoded(likely(r, this.#dialect, ground));
-      this.#send(r.chance(60) ? good : mutate(good, r));
+      if (script.length === 0 && r.chance(30)) script.push(...use(r, this.#dialect, ground));
+      const good = this.#encoded(script.shift() ?? likely(r, this.#dialect, ground));
+      this.#send(r.chance(60) ? good : sized(mutate(good, r), r));
       i++;
+      if (this.books.torn && r.chance(30)) break;
       if (r.chance(5)) await settled();
     }
     return i;
@@ -221,7 +259,7 @@ export class Talk {
     const { books, connection } = this;
     if (books.doomed) assert.ok(this.ended !== undefined, 'a stream that is no stream was taken');
     else assert.equal(this.ended, undefined);
-    if (this.ended === undefined && this.#r.chance(80)) {
+    if (this.ended === undefined && !books.torn && this.#r.chance(80)) {
       await settled();
       await settled();
       for (const oldtag of books.tags())

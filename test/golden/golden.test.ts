@@ -45,3 +45,60 @@ for (const [who, name] of [
   for (const bytewise of [false, true])
     test(`${name}: ${who === ours ? 'our tree' : 'Plan 9'}${bytewise ? ', byte by byte' : ''}`, () =>
       who(name, bytewise));
+
+interface Ipifc {
+  readonly fields: ReadonlyMap<string, string>;
+  readonly lifcs: readonly (readonly string[])[];
+}
+
+const status_bytes = 4 * 1024 - 1;
+const lines_max = 32;
+
+/** As readipifc(2) goes through a status: pairs in the first line, a line of five words for each
+ *  address. Undefined for an interface without a device. */
+function readIpifc(status: string): Ipifc | undefined {
+  assert.ok(status.length <= status_bytes && status.startsWith('device'), status);
+  if (status.startsWith('device  ')) return undefined;
+  const [first = '', ...rest] = status.split('\n').slice(0, lines_max);
+  const words = first.split(/[ \t]+/).filter((w) => w !== '');
+  assert.equal(words.length % 2, 0, first);
+  const fields = new Map(words.flatMap((w, i) => (i % 2 === 0 ? [[w, words[i + 1] ?? '']] : [])));
+  const lifcs = rest.map((l) => l.split(/[ \t]+/).filter((w) => w !== ''));
+  const end = lifcs.findIndex((l) => l.length < 5);
+  return { fields, lifcs: end < 0 ? lifcs : lifcs.slice(0, end) };
+}
+
+test('readipifc(2) understands the status of an interface, bound or not', async () => {
+  const f = new Files({ plugins: [plugins], owner: 'glenda' });
+  await f.system.control('load ipifc');
+  const c = await f.clone('/ipifc');
+  assert.equal(readIpifc(await f.read(`${c}/status`)), undefined);
+  await f.write(`${c}/ctl`, 'device memory\nbind pkt');
+  assert.deepEqual(readIpifc(await f.read(`${c}/status`))?.lifcs, []);
+  await f.write(
+    `${c}/ctl`,
+    'add 10.0.0.2 255.255.255.255 10.0.0.1 1400\nadd fe80::2 /64\nadd 10.1.2.3',
+  );
+  const ifc = readIpifc(await f.read(`${c}/status`));
+  const named = ['device', 'maxtu', 'sendra', 'recvra', 'mflag', 'oflag', 'maxraint', 'minraint'];
+  named.push(
+    'linkmtu',
+    'reachtime',
+    'rxmitra',
+    'ttl',
+    'routerlt',
+    'pktin',
+    'pktout',
+    'errin',
+    'errout',
+  );
+  for (const name of named) assert.match(ifc?.fields.get(name) ?? '', /^(memory|\d+)$/, name);
+  assert.equal(ifc?.fields.get('maxtu'), '1400');
+  const forever = ['4294967295', '4294967295'];
+  assert.deepEqual(ifc?.lifcs, [
+    ['10.0.0.2', '/128', '10.0.0.1', ...forever],
+    ['fe80::2', '/64', 'fe80::', ...forever],
+    ['10.1.2.3', '/104', '10.0.0.0', ...forever],
+  ]);
+  await f.system.stop('the test is over');
+});

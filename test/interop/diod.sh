@@ -15,6 +15,8 @@ d() { slash -a "$AT" --aname "$TREE" --uname root "$@"; }
 diod_start() {
 	rm -rf "$TREE"
 	mkdir -p "$TREE/dir/inner" "$TREE/many"
+	mkdir -m 700 "$TREE/secret" && echo secret >"$TREE/secret/file"
+	chmod 755 "$LAB_RUN" # for another user, too
 	echo hello >"$TREE/dir/hello"
 	: >"$TREE/empty"
 	head -c 20000003 /dev/urandom >"$TREE/big"
@@ -22,7 +24,7 @@ diod_start() {
 	# diod turns away a client whose address has no name.
 	echo '127.0.0.1 localhost' >"$LAB_RUN/hosts"
 	mount --bind "$LAB_RUN/hosts" /etc/hosts
-	diod -f -n -N -S -U root -c /dev/null -L stderr -e "$TREE" -l "127.0.0.1:$PORT" \
+	diod -f -n -c /dev/null -L stderr -e "$TREE" -l "127.0.0.1:$PORT" \
 		>"$LAB_RUN/diod.log" 2>&1 &
 	DIOD=$!
 	until (: <>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; do
@@ -57,14 +59,19 @@ reading() { # CAT LS: commands on paths of the tree
 	for f in dir/hello empty big; do
 		same "$f" "$($1 "$f" | cksum)" "$(cksum <"$TREE/$f")" || return 1
 	done
-	same many "$($2 many | sort)" "$(ls "$TREE/many" | sort)" || return 1
+	same many "$($2 many | sort)" "$(find "$TREE/many" -type f -printf '%f\n' | sort)" || return 1
 	says 'not found\|No such file' "$1" nowhere/x
 }
 
 client_case() {
+	local f
 	reading cat_d ls_d || return 1
 	d ls -l / | grep -Eq '^--rw-r--r-- .* 20000003 .* big$' || { d ls -l /; return 1; }
 	d stat dir/hello | grep -q 'length 6\|6' || return 1
+	for f in nobody 65534; do # by name and by number
+		says 'permission denied' slash -a "$AT" --aname "$TREE" --uname "$f" cat secret/file || return 1
+		says 'permission denied' slash -a "$AT" --aname "$TREE" --uname "$f" mkdir new || return 1
+	done
 	d mkdir new && d create new/file && d chmod 600 new/file || return 1
 	head -c 5000001 /dev/urandom >"$LAB_RUN/data"
 	d write new/file <"$LAB_RUN/data" || return 1
@@ -83,21 +90,20 @@ namespace_case() {
 	daemon_start --bare || return 1
 	slash write /ctl "mount $AT /n/diod $TREE" || return 1
 	reading cat_n ls_n || return 1
-	local n=/n/diod
-	slash mkdir $n/new && slash create $n/new/file || return 1
-	slash write $n/new/file text && same written "$(cat "$TREE/new/file")" text || return 1
-	slash rm $n/new/file $n/new && [ ! -e "$TREE/new" ] || return 1
+	slash mkdir /n/diod/new && slash create /n/diod/new/file || return 1
+	slash write /n/diod/new/file text && same written "$(cat "$TREE/new/file")" text || return 1
+	slash rm /n/diod/new/file /n/diod/new && [ ! -e "$TREE/new" ] || return 1
 	# It goes and comes back: no new mount is needed.
 	kill -TERM "$DIOD" && wait "$DIOD" 2>/dev/null
-	says hungup slash cat $n/dir/hello || return 1
+	says hungup slash cat /n/diod/dir/hello || return 1
 	umount /etc/hosts
 	diod_start || return 1
 	local i
 	for i in $(seq 50); do
-		slash cat $n/dir/hello 2>/dev/null | grep -q hello && break
+		slash cat /n/diod/dir/hello 2>/dev/null | grep -q hello && break
 		[ "$i" -lt 50 ] || { echo '# it never came back'; return 1; }
 	done
-	slash write /ctl "unmount $n" && ! slash ls /n 2>/dev/null | grep -q diod
+	slash write /ctl "unmount /n/diod" && ! slash ls /n 2>/dev/null | grep -q diod
 }
 cat_n() { slash cat "/n/diod/$1"; }
 ls_n() { slash ls "/n/diod/$1"; }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type DialOptions, dial, type Mount, type TlsKeys } from '@9p/lib9p';
@@ -14,16 +14,14 @@ import { Certs, needs } from '../kit/index.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'carriers-'));
 after(() => rmSync(dir, { recursive: true }));
+const me = userInfo().username;
 const skip = needs('openssl');
 const certs = skip === false ? new Certs(dir) : undefined;
 const [server, glenda, owner] =
   certs === undefined
     ? []
-    : [certs.server(), certs.make('glenda', '/CN=glenda'), certs.make('me', `/CN=${me()}`)];
+    : [certs.server(), certs.make('glenda', '/CN=glenda'), certs.make('me', `/CN=${me}`)];
 
-function me(): string {
-  return process.env.USER ?? process.env.LOGNAME ?? 'root';
-}
 let count = 0;
 const socketPath = (): string => join(dir, `s${++count}`);
 
@@ -77,9 +75,9 @@ test('who a client is: its certificate says so, on TLS and in WebSockets', { ski
       const as = (keys: TlsKeys | undefined, uname = 'rob') =>
         reach(a, whoAmI, { uname, tls: { ...keys, ca: ca() } });
       assert.equal(await as(glenda), 'glenda nobody', a);
-      assert.equal(await as(owner), `${me()} owner`, a);
-      await assert.rejects(as(undefined, me()), /certificate required/, a);
-      const stranger = certs!.make('stranger', `/CN=${me()}`, 'otherca');
+      assert.equal(await as(owner), `${me} owner`, a);
+      await assert.rejects(as(undefined, me), /certificate required/, a);
+      const stranger = certs!.make('stranger', `/CN=${me}`, 'otherca');
       await assert.rejects(as(stranger), /bad certificate: /, a);
     }
   }),
@@ -147,7 +145,7 @@ test('a trace shows no secret, on any carrier', { skip }, async () => {
       lines.length = 0;
       const own: string[] = [];
       const tls = { ca: ca() };
-      const traced = { tls, uname: me(), trace: (line: string): void => void own.push(line) };
+      const traced = { tls, uname: me, trace: (line: string): void => void own.push(line) };
       const key = 'key proto=pass user=glenda !password=very-secret';
       await reach(a, (m) => m.writeFile('/auth/ctl', key), traced);
       // A message that is cut, and one that is none.

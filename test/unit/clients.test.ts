@@ -18,7 +18,7 @@ import { text } from '@9p/packet';
 import { Raw, settled } from './lib9p-kit.js';
 import { whole } from './whole.js';
 
-const w = await whole();
+const w = await whole(true);
 const { f, server } = w;
 after(async () => {
   await f.system.stop('the test is over');

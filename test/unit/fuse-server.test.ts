@@ -137,7 +137,13 @@ test('SETATTR: what is changed, and what cannot be', () => {
   assert.equal(set(16 | 128, {}), 0, 'a time of access alone: nothing to do');
   assert.equal(set(2, { uid: 0 }), 0, 'the owner that it has');
   assert.equal(set(2, { uid: 1000 }), errno.EPERM);
-  assert.deepEqual(ctl.changes, [{ length: 0n }, { mode: 0o620, gid: 'slashnet', mtime: 5 }]);
+  ctl.mode = 0x60000000 + 0o620;
+  assert.equal(set(1, { mode: 0o100600 }), 0, 'append-only and exclusive it stays');
+  assert.deepEqual(ctl.changes, [
+    { length: 0n },
+    { mode: 0o620, gid: 'slashnet', mtime: 5 },
+    { mode: 0x60000000 + 0o600 },
+  ]);
 });
 
 test('text is read in pieces; O_NONBLOCK changes nothing there', () => {

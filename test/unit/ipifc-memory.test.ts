@@ -2,9 +2,10 @@
  *  privilege and on virtual time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { text, utf8 } from '@9p/packet';
 import { omode } from 'slashnet/core';
 import ipifc from '../../plugins/ipifc/plugin.js';
-import { Files, SeededRandom, VirtualClock } from '../kit/index.js';
+import { Files, reqOf, SeededRandom, VirtualClock } from '../kit/index.js';
 import { wireLayer } from './ipifc-wire.js';
 
 async function pair() {
@@ -133,6 +134,26 @@ test('the layer below goes: the interface is unbound and says why', async () => 
   assert.match(await f.read(`${a}/status`), /^device {2}maxtu 1500 /);
   assert.match(await f.read(`${a}/err`), /closed by ctl|\/wire\/0 was closed/);
   await f.write(`${a}/ctl`, 'unbind');
+});
+
+test('a hangup or close in the midst of add: no interface is left that nobody takes away', async () => {
+  const address = 'add 10.0.0.1 /32 10.0.0.2';
+  for (const [add, end] of [address, `${address} 1400`].flatMap((a) => [
+    [a, 'hangup'],
+    [a, 'close'],
+  ])) {
+    const f = new Files();
+    await ipifc.start(f.system.env, []);
+    const c = await f.clone('/ipifc');
+    await f.write(`${c}/ctl`, 'device memory\nbind pkt');
+    const [adds, ends] = [await f.open(`${c}/ctl`), await f.open(`${c}/ctl`)];
+    const status = await f.open(`${c}/status`, omode.read);
+    const adding = adds.write(utf8(add as string), 0, reqOf());
+    await ends.write(utf8(end as string), 0, reqOf());
+    await assert.rejects(async () => adding, /hung up|close came in between/);
+    assert.match(text(await status.read(4096, 0, reqOf())), /^device {2}maxtu .*\n\n$/, end);
+    assert.deepEqual(f.bugs, []);
+  }
 });
 
 test('unbind and bind again', async () => {

@@ -1,6 +1,6 @@
 /** The client in all three dialects: the same operations on the same tree. */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import {
   Client,
   type ClientOptions,
@@ -21,98 +21,100 @@ import { dirOf, flatTree, joined, settled, Waiting } from './lib9p-kit.js';
 const dialects: readonly Dialect[] = ['9P2000', '9P2000.u', '9P2000.L'];
 const names = (dirs: readonly { name: string }[]): string[] => dirs.map((d) => d.name);
 
-for (const dialect of dialects)
-  describe(dialect, () => {
-    const options = { dialects: [dialect], msize: 4096 };
-    const make = async () => {
-      const many = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`file${i}`, 'x']));
-      const tree = { hello: 'hello', a: { b: { c: 'deep' } }, many };
-      const server = new Server(memTree(tree, { writable: true, now: () => 1000 }));
-      const m = await joined(server, options);
-      const [c] = server.connections;
-      const fids = async () => {
-        await m.root.stat();
-        return [c?.fids, c?.outstanding];
-      };
-      return { m, fids };
-    };
+/** The same test in each dialect. */
+function each(what: string, f: (options: ClientOptions, dialect: Dialect) => Promise<void>): void {
+  for (const dialect of dialects)
+    test(`${dialect}: ${what}`, () => f({ dialects: [dialect], msize: 4096 }, dialect));
+}
 
-    test('walk, open, read, stat, list', async () => {
-      const { m, fids } = await make();
-      assert.equal(m.client.dialect, dialect);
-      assert.equal(await m.readText('a/b/c'), 'deep');
-      const up = '../'.repeat(20);
-      const c = await m.stat(`a/b/${up}a/b/c`);
-      assert.deepEqual([c.name, c.length, c.mode, c.mtime], ['c', 4n, 0o666, 1000]);
-      const b = await m.stat('a/b');
-      assert.deepEqual([b.name, b.length, b.mode], ['b', 0n, (dmdir | 0o777) >>> 0]);
-      assert.equal((await m.stat('/')).name, '/');
-      assert.deepEqual(names(await m.ls()), ['hello', 'a', 'many']);
-      const all = await m.ls('many');
-      assert.equal(all.length, 200);
-      assert.deepEqual([all[77]?.name, all[77]?.length], ['file77', 1n]);
-      assert.deepEqual(await fids(), [1, 0]);
-    });
+const make = async (options: ClientOptions) => {
+  const many = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`file${i}`, 'x']));
+  const tree = { hello: 'hello', a: { b: { c: 'deep' } }, many };
+  const server = new Server(memTree(tree, { writable: true, now: () => 1000 }));
+  const m = await joined(server, options);
+  const [c] = server.connections;
+  const fids = async () => {
+    await m.root.stat();
+    return [c?.fids, c?.outstanding];
+  };
+  return { m, fids };
+};
 
-    test('create, write, truncate, rename, make and remove', async () => {
-      const { m, fids } = await make();
-      await m.mkdir('dir', 0o750);
-      assert.equal((await m.stat('dir')).mode, (dmdir | 0o750) >>> 0);
-      const f = await m.create('dir/new', 0o640, omode.rdwr);
-      assert.equal((await f.fid.stat()).name, 'new');
-      assert.equal(await f.write('x'.repeat(20_000)), 20_000);
-      assert.equal((await f.read(9, 19_995)).length, 5);
-      await f.close();
-      await m.wstat('dir/new', { name: 'newer', length: 3n, mode: 0o600, mtime: 77 });
-      const d = await m.stat('dir/newer');
-      assert.deepEqual([d.mode, d.length, d.mtime], [0o600, 3n, 77]);
-      const fid = await m.walk('dir/newer');
-      await fid.wstat({ name: 'again' });
-      assert.equal((await fid.stat()).name, 'again');
-      await fid.clunk();
-      await m.writeFile('dir/again', 'short');
-      assert.equal(await m.readText('dir/again'), 'short');
-      const list = await (await m.root.walk(['dir'])).open(omode.read);
-      assert.deepEqual(names(await list.list()), ['again']);
-      await list.clunk();
-      await (await m.open('dir/again', omode.rclose)).close();
-      assert.deepEqual(names(await m.ls('dir')), []);
-      await m.remove('dir');
-      assert.deepEqual(names(await m.ls()), ['hello', 'a', 'many']);
-      assert.deepEqual(await fids(), [1, 0]);
-    });
+each('walk, open, read, stat, list', async (options, dialect) => {
+  const { m, fids } = await make(options);
+  assert.equal(m.client.dialect, dialect);
+  assert.equal(await m.readText('a/b/c'), 'deep');
+  const up = '../'.repeat(20);
+  const c = await m.stat(`a/b/${up}a/b/c`);
+  assert.deepEqual([c.name, c.length, c.mode, c.mtime], ['c', 4n, 0o666, 1000]);
+  const b = await m.stat('a/b');
+  assert.deepEqual([b.name, b.length, b.mode], ['b', 0n, (dmdir | 0o777) >>> 0]);
+  assert.equal((await m.stat('/')).name, '/');
+  assert.deepEqual(names(await m.ls()), ['hello', 'a', 'many']);
+  const all = await m.ls('many');
+  assert.equal(all.length, 200);
+  assert.deepEqual([all[77]?.name, all[77]?.length], ['file77', 1n]);
+  assert.deepEqual(await fids(), [1, 0]);
+});
 
-    test('errors in words, and no fid left by a thousand of them', async () => {
-      const { m, fids } = await make();
-      const refused: [() => Promise<unknown>, RegExp][] = [
-        [() => m.stat('no'), /^file not found$/],
-        [() => m.readText('a/x/y'), /^file not found$/],
-        [() => m.open('hello/x'), /^(walk in non-directory|not a directory)$/],
-        [() => m.open('a', omode.write), /^is a directory$/],
-        [() => m.create('hello', 0o666, 1), /already exists$/],
-        [() => m.mkdir('a'), /already exists$/],
-        [() => m.remove('a'), /not empty$/],
-        [() => m.wstat('hello', { name: 'a' }), /already exists$/],
-        [() => m.wstat('/', { name: 'x' }), /cannot rename root|not permitted/],
-        [() => m.root.walk(['a', '..', 'zz']), /^file not found$/],
-      ];
-      for (let i = 0; i < 100; i++)
-        await Promise.all(refused.map(([f, message]) => assert.rejects(f, { message })));
-      assert.deepEqual(await fids(), [1, 0]);
-    });
+each('create, write, truncate, rename, make and remove', async (options) => {
+  const { m, fids } = await make(options);
+  await m.mkdir('dir', 0o750);
+  assert.equal((await m.stat('dir')).mode, (dmdir | 0o750) >>> 0);
+  const f = await m.create('dir/new', 0o640, omode.rdwr);
+  assert.equal((await f.fid.stat()).name, 'new');
+  assert.equal(await f.write('x'.repeat(20_000)), 20_000);
+  assert.equal((await f.read(9, 19_995)).length, 5);
+  await f.close();
+  await m.wstat('dir/new', { name: 'newer', length: 3n, mode: 0o600, mtime: 77 });
+  const d = await m.stat('dir/newer');
+  assert.deepEqual([d.mode, d.length, d.mtime], [0o600, 3n, 77]);
+  const fid = await m.walk('dir/newer');
+  await fid.wstat({ name: 'again' });
+  assert.equal((await fid.stat()).name, 'again');
+  await fid.clunk();
+  await m.writeFile('dir/again', 'short');
+  assert.equal(await m.readText('dir/again'), 'short');
+  const list = await (await m.root.walk(['dir'])).open(omode.read);
+  assert.deepEqual(names(await list.list()), ['again']);
+  await list.clunk();
+  await (await m.open('dir/again', omode.rclose)).close();
+  assert.deepEqual(names(await m.ls('dir')), []);
+  await m.remove('dir');
+  assert.deepEqual(names(await m.ls()), ['hello', 'a', 'many']);
+  assert.deepEqual(await fids(), [1, 0]);
+});
 
-    test('a read that waits is flushed', async () => {
-      const w = new Waiting('w', 2n);
-      const m = await joined(new Server(flatTree([w])), options);
-      const f = await m.open('w');
-      const abort = new AbortController();
-      const got = assert.rejects(f.read(9, 0, abort.signal), { message: 'interrupted' });
-      await settled();
-      abort.abort();
-      await got;
-      assert.deepEqual(w.log, ['flushed 0']);
-    });
-  });
+each('errors in words, and no fid left by a thousand of them', async (options) => {
+  const { m, fids } = await make(options);
+  const refused: [() => Promise<unknown>, RegExp][] = [
+    [() => m.stat('no'), /^file not found$/],
+    [() => m.readText('a/x/y'), /^file not found$/],
+    [() => m.open('hello/x'), /^(walk in non-directory|not a directory)$/],
+    [() => m.open('a', omode.write), /^is a directory$/],
+    [() => m.create('hello', 0o666, 1), /already exists$/],
+    [() => m.mkdir('a'), /already exists$/],
+    [() => m.remove('a'), /not empty$/],
+    [() => m.wstat('hello', { name: 'a' }), /already exists$/],
+    [() => m.wstat('/', { name: 'x' }), /cannot rename root|not permitted/],
+    [() => m.root.walk(['a', '..', 'zz']), /^file not found$/],
+  ];
+  for (let i = 0; i < 100; i++)
+    await Promise.all(refused.map(([f, message]) => assert.rejects(f, { message })));
+  assert.deepEqual(await fids(), [1, 0]);
+});
+
+each('a read that waits is flushed', async (options) => {
+  const w = new Waiting('w', 2n);
+  const m = await joined(new Server(flatTree([w])), options);
+  const f = await m.open('w');
+  const abort = new AbortController();
+  const got = assert.rejects(f.read(9, 0, abort.signal), { message: 'interrupted' });
+  await settled();
+  abort.abort();
+  await got;
+  assert.deepEqual(w.log, ['flushed 0']);
+});
 
 test('an errno that has a text comes back from it', () => {
   let known = 0;

@@ -194,6 +194,18 @@ test('at the limit the one that is Idle the longest goes, not the oldest', async
   assert.equal(await sh.clone('p'), '/p/1');
 });
 
+test('one that was made by merely reading clone goes before any that was used', async () => {
+  const { clock, sh } = make();
+  for (const _ of '01') await sh.clone('p');
+  for (const used of '01') await sh.echo('hangup', `/p/${used}/ctl`);
+  await clock.run(1000);
+  await sh.clone('p');
+  await clock.run(1000);
+  assert.equal(await sh.clone('p'), '/p/2');
+  await sh.echo('hangup', '/p/2/ctl');
+  assert.equal(await sh.clone('p'), '/p/0', 'then the one that is Idle the longest');
+});
+
 test('a conversation that cannot tell whether it is idle is no hindrance to others', async () => {
   const { sh, made } = make();
   for (const _ of '012') await sh.clone('p');

@@ -142,6 +142,25 @@ test('a dump is all its datagrams up to done; interrupted, it is asked for again
   assert.notEqual(sent[0]?.seq, sent[1]?.seq);
 });
 
+test('the kernel makes one dump at a time for a socket: others wait, also behind a refused one', async () => {
+  const { client, sent } = kernel(() => []);
+  const all = [1, 2, 3].map(() => client.request(nl.getLinks()));
+  const one = client.request(nl.getLink('eth1'));
+  assert.equal(sent.length, 2, 'the first dump, and what is none');
+  client.receive(reply(link, 2));
+  assert.equal((await one).length, 1);
+  client.receive(reply(refusal, 1));
+  await assert.rejects(all[0] as Promise<unknown>, /network is unreachable/);
+  for (const [i, p] of [...all.entries()].slice(1)) {
+    await new Promise((later) => setImmediate(later));
+    assert.equal(sent.length, 2 + i);
+    const { seq } = sent.at(-1) as nl.Message;
+    client.receive(reply(link, seq, 2));
+    client.receive(reply(done, seq));
+    assert.equal((await p).length, 1);
+  }
+});
+
 test('what nobody asked for is an event, and an answer to nobody is counted', () => {
   const { client, events, counted } = kernel(() => []);
   client.receive(reply(link, 0));

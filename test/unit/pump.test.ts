@@ -148,17 +148,23 @@ test('of records many reads are in flight, in order; none is left when the link 
   const { sh, made, far } = make();
   await sh.clone('up');
   await sh.echo('bind /n/data', '/up/0/ctl');
-  assert.equal(far.waiting, 32);
+  assert.equal(far.waiting, 2);
   const sent = Array.from({ length: 100 }, (_, i) => `packet ${i}`);
   for (const p of sent) far.q.put(utf8(p));
   await turns();
   assert.deepEqual(made[0]?.got, sent);
-  assert.equal(far.waiting, 32);
-  assert.equal(far.most, 32);
+  assert.ok(far.waiting >= 30, `${far.waiting}`);
+  assert.ok(far.most <= 32, `${far.most}`);
+  for (let i = 0; i < 40; i++) {
+    far.q.put(utf8('now and then'));
+    await turns();
+  }
+  assert.equal(far.waiting, 2);
+  assert.equal(made[0]?.got.length, 140);
   await sh.echo('unbind', '/up/0/ctl');
   await turns();
   assert.equal(far.waiting, 0);
   far.q.put(utf8('too late'));
   await turns();
-  assert.equal(made[0]?.got.length, 100);
+  assert.equal(made[0]?.got.length, 140);
 });

@@ -13,8 +13,9 @@ export interface Whole {
   readonly faults: string[];
 }
 
-/** loop/0 is a wire between ppp/0 and ppp/1, on which ipifc/0 and ipifc/1 stand. */
-export async function whole(o: Partial<SystemOptions> = {}): Promise<Whole> {
+/** loop/0 is a wire between ppp/0 and ppp/1, on which ipifc/0 and ipifc/1 stand. `owner`: who
+ *  attaches, but as nobody, is the daemon's owner, and could make TUN devices as root. */
+export async function whole(owner: boolean, o: Partial<SystemOptions> = {}): Promise<Whole> {
   const f = new Files({ plugins: [plugins], owner: 'glenda', ...o });
   const faults: string[] = [];
   for (const p of ['auth', 'loop', 'ppp', 'pppoe', 'ipifc', 'skeleton'])
@@ -28,7 +29,7 @@ export async function whole(o: Partial<SystemOptions> = {}): Promise<Whole> {
   }
   await f.write('/auth/ctl', 'key proto=pass service=ppp user=glenda !password=hidden');
   const server = new Server(f.system.tree, {
-    who: (uname) => ({ uname, groups: [], owner: uname === 'glenda' }),
+    who: (uname) => ({ uname, groups: [], owner: owner && uname !== 'nobody' }),
     turn: (work) => f.system.turn.run(work),
     fault: (e) => faults.push(e instanceof Error ? `${e.stack}` : String(e)),
   });

@@ -28,16 +28,26 @@ export interface ReadsOptions extends BulkOptions {
   readonly length?: number;
   /** Records in order, of which each read takes one: offsets mean nothing. */
   readonly stream?: boolean;
+  /** Of a stream whose records come so slowly that each read waits, no more than this are in
+   *  flight: a server has room for so many that wait. */
+  readonly idle?: number;
 }
 
 const default_depth = 8;
 const anybody: Who = { uname: 'none', groups: [], owner: false };
 const nothing = new Uint8Array(0);
 
+interface Flying<T> {
+  readonly req: Req;
+  readonly size: number;
+  readonly done: Promise<T>;
+  settled: boolean;
+}
+
 /** Operations in flight, the oldest first. */
 class Flight<T> {
   readonly #who: Who;
-  readonly #all: { readonly req: Req; readonly size: number; readonly done: Promise<T> }[] = [];
+  readonly #all: Flying<T>[] = [];
 
   constructor(who: Who = anybody) {
     this.#who = who;
@@ -50,8 +60,15 @@ class Flight<T> {
   start(size: number, op: (req: Req) => Wait<T>): void {
     const req = newReq(this.#who);
     const done = (async () => op(req))();
-    done.catch(() => undefined); // told when its turn comes, if it does
-    this.#all.push({ req, size, done });
+    const flying = { req, size, done, settled: false };
+    const settled = (): void => void (flying.settled = true);
+    done.then(settled, settled); // a failure is told when its turn comes, if it does
+    this.#all.push(flying);
+  }
+
+  /** The oldest has its result already. */
+  get landed(): boolean {
+    return this.#all[0]?.settled === true;
   }
 
   /** The result of the oldest; undefined if there is none. One that fails takes the rest along. */
@@ -85,6 +102,7 @@ export class Reads implements AsyncIterable<Uint8Array> {
   /** Where the next read begins, and the next piece. */
   #at: number;
   #got: number;
+  #depth: number;
   #over = false;
   readonly #unhook: () => void;
 
@@ -93,6 +111,7 @@ export class Reads implements AsyncIterable<Uint8Array> {
     this.#o = o;
     this.#flight = new Flight(o.who);
     this.#length = o.length ?? 0;
+    this.#depth = this.#least();
     this.#at = this.#got = o.offset ?? 0;
     if (o.cancel !== undefined && isCancelled(o.cancel)) refuse(Eintr);
     this.#unhook = onCancel(o.cancel, () => this.stop());
@@ -100,6 +119,7 @@ export class Reads implements AsyncIterable<Uint8Array> {
 
   /** The next piece, once the one before is there; empty at the end and from then on. */
   async next(): Promise<Uint8Array> {
+    this.#adapt();
     this.#fill();
     const piece = await this.#flight.land().catch((e) => {
       this.stop();
@@ -128,9 +148,21 @@ export class Reads implements AsyncIterable<Uint8Array> {
     }
   }
 
+  #least(): number {
+    const { depth = default_depth, stream, idle = depth } = this.#o;
+    return stream === true ? Math.min(idle, depth) : depth;
+  }
+
+  /** Records that are there before they are asked for want more reads, and fewer else. */
+  #adapt(): void {
+    const { depth = default_depth } = this.#o;
+    if (this.#flight.landed) this.#depth = Math.min(this.#depth * 2, depth);
+    else this.#depth = Math.max(this.#depth - 1, this.#least());
+  }
+
   #fill(): void {
-    const { count, depth = default_depth, stream } = this.#o;
-    while (!this.#over && this.#flight.length < depth) {
+    const { count, stream } = this.#o;
+    while (!this.#over && this.#flight.length < this.#depth) {
       if (stream === true) {
         this.#send(count, this.#got);
         continue;

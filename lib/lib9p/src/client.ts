@@ -115,20 +115,22 @@ export class Client {
    *  does not know 9P2000 is offered the dialects that Linux has of it. */
   async version(): Promise<void> {
     let instead = '';
-    let why: unknown;
     for (const dialect of this.#dialects) {
       this.dialect = dialect;
-      const r = await this.rpc('version', { msize: this.#ask, version: dialect }).catch((e) => {
-        // diod answers as it does in 9P2000.L: an error. What was wrong first is told in the end.
-        why ??= e;
-        if (this.#ended !== undefined) throw why;
-        return undefined;
-      });
-      if (r?.version === dialect) return this.#agreed(r.msize);
-      instead ||= r?.version ?? '';
+      const asked = this.rpc('version', { msize: this.#ask, version: dialect });
+      const r = await asked.catch((e) => this.#unversed(e));
+      if (r.version === dialect) return this.#agreed(r.msize);
+      instead ||= r.version;
     }
-    if (instead === '') throw why;
     refuse(`server speaks ${instead}, not ${this.#dialects.join(' or ')}`);
+  }
+
+  /** diod answers with the error of 9P2000.L, which is no message here; an error in words says why
+   *  we are turned away. */
+  #unversed(e: unknown): { version: string; msize: number } {
+    const isMessage = !(e instanceof FileError && e.message.startsWith('bad reply'));
+    if (this.#ended !== undefined || isMessage) throw e;
+    return { version: 'unknown', msize: 0 };
   }
 
   #agreed(msize: number): void {

@@ -2,7 +2,7 @@
 import type { Cancel } from './cancel.js';
 import type { Client } from './client.js';
 import * as linux from './clientlinux.js';
-import { Efound, Eintr, Ewalk, FileError, refuse } from './errors.js';
+import { Efound, Eintr, Eperm, Ewalk, FileError, refuse } from './errors.js';
 import { maxwelem } from './fcall.js';
 import { changeDir, decodeDirs } from './stat.js';
 import { type Dir, type DirChange, omode, type Qid, qt } from './tree.js';
@@ -151,21 +151,22 @@ export class ClientFid {
       if (total > directory_bytes || next === offset) refuse('directory too large');
       offset = next;
       for (let i = 0; i < entries.length; i += stats_max) {
-        const some = entries.slice(i, i + stats_max).map((e) => this.#entry(e.name, cancel));
+        const some = entries.slice(i, i + stats_max).map((e) => this.#entry(e, cancel));
         for (const dir of await Promise.all(some)) if (dir !== undefined) all.push(dir);
       }
     }
   }
 
-  /** Undefined where it went away since it was listed. */
-  async #entry(name: string, cancel: Cancel | undefined): Promise<Dir | undefined> {
+  /** Undefined where it went away since it was listed; where we may not look, what is known. */
+  async #entry(entry: linux.Entry, cancel: Cancel | undefined): Promise<Dir | undefined> {
+    const names = [...this.#names, entry.name];
     try {
-      const names = [...this.#names, name];
       const [fid, dir] = await this.#root.walkAnd(names, (f) => f.stat(cancel), cancel);
       fid.drop();
       return dir;
     } catch (e) {
       if (e instanceof Error && e.message === Efound) return undefined;
+      if (e instanceof Error && e.message === Eperm) return linux.bare(entry);
       throw e;
     }
   }

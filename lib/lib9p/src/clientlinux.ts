@@ -119,6 +119,12 @@ export interface Entry {
   readonly qid: Qid;
 }
 
+/** What is known of a file by its entry alone. */
+export function bare({ name, qid }: Entry): Dir {
+  const unknown = { atime: 0, mtime: 0, length: 0n, uid: '', gid: '', muid: '' };
+  return { qid, mode: (qid.type << 24) >>> 0, name, ...unknown };
+}
+
 /** What one read of an open directory gave: its entries and where the next one goes on. */
 export async function readdir(
   c: Client,

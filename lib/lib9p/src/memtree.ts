@@ -319,9 +319,8 @@ class MemFile extends MemNode {
   }
 
   open(mode: number, req: Req): OpenFile {
-    const dir = this.parent('');
+    this.parent('');
     this.check(mode, req);
-    if ((mode & omode.rclose) !== 0) dir.checkWrite(req);
     if ((this.mode & dmexcl) !== 0 && this.#opens > 0) refuse('exclusive use file already open');
     // Who may only append does not truncate.
     if ((mode & omode.trunc) !== 0 && (this.mode & dmappend) === 0) this.truncate(0, req);

@@ -635,10 +635,10 @@ export const flush = `
   < Rerror 1 *
   > Tflush 2 1
   < Rflush 2
-454 flush: an answer that was on its way goes first
+454 flush: an answer, if there is one, goes first
   session
   open 1 0 text
   > Tread 1 1 0 5 ; Tflush 2 1
-  < Rread 1 hello
+  <? Rread 1 hello | Rerror 1 *
   < Rflush 2
 `;

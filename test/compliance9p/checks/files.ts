@@ -228,10 +228,10 @@ export const open = `
   walk 1 text
   > Topen 1 1 4
   < Rerror 1 *
-169 open: bits of mode that mean nothing are refused: 0x80
+169 open: bits of mode that mean nothing are refused: 8
   session
   walk 1 text
-  > Topen 1 1 0x80
+  > Topen 1 1 8
   < Rerror 1 *
 170 open: one that was refused leaves the fid to be opened otherwise
   session

@@ -60,6 +60,15 @@ describe('files of a writable tree', { timeout: 170_000 }, () => {
     assert.equal(r.err.indexOf('\n'), r.err.length - 1, `one line: ${r.err}`);
   };
 
+  test('Ctrl-C while standard input is read: nothing is written', async () => {
+    const waits = p.start(['slashnet', 'write', '/ctl']);
+    await until('an open file', () => [...s.server.connections].some((c) => c.fids === 2));
+    waits.kill('SIGINT');
+    const r = await waits.ended;
+    assert.deepEqual([r.code, r.err], [1, 'slashnet: /ctl: interrupted\n']);
+    assert.deepEqual(messages, []);
+  });
+
   test('write: one message a line, whatever the iounit; standard input in whole lines', async () => {
     await p.ok("slashnet write /ctl one 'two words' ''");
     await p.ok('slashnet write -n /ctl three');

@@ -123,14 +123,6 @@ test('a daemon on stdio whose reader is gone hangs up before it ends', () =>
     assert.match(r.said(), /undone/);
   }));
 
-test('Ctrl-C while standard input is read ends `write`', async () => {
-  const r = run(['write', '/x'], { SLASHNET: 'unix!/nowhere' });
-  await new Promise((done) => setTimeout(done, 500));
-  r.p.kill('SIGINT');
-  const { signal } = await r.over;
-  assert.equal(signal, 'SIGINT');
-});
-
 test('an import of a server that says nothing ends with the writer’s patience', async () => {
   const mute = createServer(() => undefined);
   await new Promise<void>((done) => mute.listen(0, '127.0.0.1', done));

@@ -99,12 +99,11 @@ test('the socket is its owner alone, taken once, and replaced when it is stale',
 });
 
 test('dialling is given up by a signal, before and after the connection is there', async () => {
-  const mute = createServer();
+  const stop = new AbortController();
+  const mute = createServer((s) => s.once('data', () => stop.abort()));
   const at = `${path}.mute`;
   await new Promise<void>((ready) => mute.listen(at, ready));
-  const stop = new AbortController();
   const got = dial(at, { signal: stop.signal });
-  setTimeout(() => stop.abort(), 20);
   await assert.rejects(got, { message: 'hungup: interrupted' });
   await assert.rejects(dial(at, { signal: stop.signal }), { message: `${at}: interrupted` });
   mute.close();

@@ -167,9 +167,11 @@ class RemoteNode implements Node {
   }
 
   async wstat(change: DirChange, req: Req): Promise<void> {
-    const inDirectory = change.name !== undefined;
-    const names = inDirectory ? this.#names.slice(0, -1) : this.#names;
-    await this.#r.allow(names, may.write, req);
+    const { name, mode, gid, length, mtime } = change;
+    // There we are the owner; here he who asks is not.
+    if ((mode ?? gid) !== undefined && !req.who.owner) throw refuse('not owner');
+    if (name !== undefined) await this.#r.allow(this.#names.slice(0, -1), may.write, req);
+    if ((length ?? mtime) !== undefined) await this.#r.allow(this.#names, may.write, req);
     const [fid] = await this.#r.at(this.#names, async () => undefined, req);
     await fid.wstat(change, req).finally(() => fid.drop());
   }

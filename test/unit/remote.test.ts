@@ -169,6 +169,20 @@ test('others than the owner get what anybody may, or what is said', async () => 
   await assert.rejects(eve.readText('d/g'), { message: 'permission denied' });
 });
 
+test('who may write a file of the other server is not its owner', async () => {
+  const w = { owner: 'glenda', writable: true };
+  const { remote, m } = await far(memTree({ f: 'text', d: { g: 'y' } }, w));
+  const bob = await again(remote, false);
+  await assert.rejects(bob.wstat('f', { mode: 0o777 }), { message: 'not owner' });
+  await assert.rejects(bob.wstat('f', { gid: 'bob' }), { message: 'not owner' });
+  await bob.wstat('f', { mtime: 1, length: 2n });
+  await m.wstat('d/g', { mode: 0o644 });
+  const both = { name: 'h', length: 0n };
+  await assert.rejects(bob.wstat('d/g', both), { message: 'permission denied' });
+  await bob.wstat('d/g', { name: 'h' });
+  assert.deepEqual([await m.readText('f'), await m.readText('d/h')], ['te', 'y']);
+});
+
 test('its files are told from others by a salt, everywhere', async () => {
   const salt = 1n << 50n;
   const { remote, m } = await far(undefined, { salt });

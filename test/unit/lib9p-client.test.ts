@@ -244,6 +244,48 @@ test('an answer that overtakes the flush counts', async () => {
   assert.equal(fid.client.outstanding, 0);
 });
 
+test('a flush that is refused gives the operation up all the same', async () => {
+  const { client, answer } = lone();
+  const abort = new AbortController();
+  const got = Promise.allSettled([
+    client.rpc('clunk', { fid: 1 }, abort.signal),
+    client.rpc('clunk', { fid: 2 }, abort.signal),
+  ]);
+  await settled();
+  abort.abort();
+  answer({ type: 'Rclunk', tag: 1 });
+  for (const tag of [2, 3]) answer({ type: 'Rerror', tag, ename: 'no flush here' });
+  assert.deepEqual(
+    (await got).map((r) => (r.status === 'rejected' ? r.reason.message : r.value.type)),
+    ['interrupted', 'Rclunk'],
+  );
+  assert.equal(client.outstanding, 1, 'its tag is taken until it is answered');
+  answer({ type: 'Rclunk', tag: 0 });
+  assert.equal(client.outstanding, 0);
+});
+
+test('after the end nothing that comes is kept', () => {
+  const { client } = lone();
+  client.end('closed');
+  const chunk = new Uint8Array(1 << 20);
+  const before = process.memoryUsage().arrayBuffers;
+  for (let i = 0; i < 32; i++) client.receive(chunk);
+  assert.ok(process.memoryUsage().arrayBuffers - before < 8 << 20);
+});
+
+test('a remove is never refused for too many requests: its fid would be used again', async () => {
+  const w = new Waiting('w', 2n, true);
+  const server = new Server(flatTree([w]), { limits: { tags: 2 } });
+  const m = await joined(server, { tags: 2 });
+  const [a, b] = [(await m.open('w')).fid, (await m.open('w')).fid];
+  const reads = Promise.allSettled([a.read(1, 0), a.read(1, 0)]);
+  await settled();
+  await assert.rejects(b.remove(), { message: 'remove prohibited' });
+  assert.equal([...server.connections][0]?.fids, 2, 'the root and what is read');
+  m.close();
+  await reads;
+});
+
 test("the data of a read are the reader's own", async () => {
   const m = await joined(new Server(tree));
   const h = await m.open('hello');

@@ -204,6 +204,7 @@ export class Client {
   /** Bytes from the server; the caller's again when this returns.
    *  Never throws for what they are. */
   receive(bytes: Uint8Array): void {
+    if (this.#ended !== undefined) return;
     const f = this.#framer;
     f.feed(bytes);
     while (this.#ended === undefined && f.next()) this.#message(f.buf, f.start, f.end);
@@ -261,8 +262,7 @@ export class Client {
   ): number {
     if (this.#ended !== undefined) refuse(`hungup: ${this.#ended}`);
     if (cancel !== undefined && isCancelled(cancel)) refuse(Eintr);
-    const lessAsked = type === code.Tflush || type === code.Tclunk;
-    if (this.#pending.size >= this.#tagLimit && !lessAsked) refuse(Etags);
+    if (this.#pending.size >= this.#tagLimit && !asksForLess(type)) refuse(Etags);
     const tag = type === code.Tversion ? notag : this.#newTag();
     const flags = { flushing: false, done: false };
     const p: Pending = { type, accept, reject, cancel, ...flags };
@@ -301,11 +301,21 @@ export class Client {
   #flush(oldtag: number, p: Pending): void {
     if (p.done || p.flushing || this.#ended !== undefined) return;
     p.flushing = true;
+    const interrupt = (): boolean => {
+      const first = this.#settle(p);
+      if (first) p.reject(new FileError(Eintr));
+      return first;
+    };
     const accept = (): void => {
-      if (this.#settle(p)) p.reject(new FileError(Eintr));
+      interrupt();
       this.#forget(oldtag);
     };
-    const tag = this.#start(code.Tflush, undefined, accept, () => undefined);
+    // No server may refuse; where one does, the tag is taken until its own answer comes.
+    const refused = (): void => {
+      p.flushing = false;
+      if (!interrupt()) this.#forget(oldtag);
+    };
+    const tag = this.#start(code.Tflush, undefined, accept, refused);
     const start = this.#out.at;
     encode(this.#out, { type: 'Tflush', tag, oldtag });
     this.#sent(start);
@@ -363,6 +373,10 @@ export class Client {
     return p;
   }
 }
+
+/** Never refused for asking too much: a fid that stayed would be taken for one that is free. */
+const asksForLess = (type: number): boolean =>
+  type === code.Tflush || type === code.Tclunk || type === code.Tremove;
 
 /** The data are the reader's own: the buffer that they came in goes back to its owner. */
 function rread(b: Uint8Array, o: number, end: number): Fcall | string {

@@ -44,7 +44,7 @@ export class ClientFid {
     let at = await this.#step(names.slice(0, maxwelem), cancel);
     for (let i = maxwelem; i < names.length; i += maxwelem) {
       const from = at;
-      at = await from.#step(names.slice(i, i + maxwelem), cancel).finally(() => from.clunk());
+      at = await from.#step(names.slice(i, i + maxwelem), cancel).finally(() => from.drop());
     }
     return at;
   }

@@ -179,7 +179,7 @@ export class Connection {
   }
 
   #operation(f: Tmessage): void {
-    this.#admit(f.type === 'Tclunk');
+    this.#admit(f.type === 'Tclunk' || f.type === 'Tremove');
     const call = this.#callOf(f);
     const r = this.#session.handle(f, call);
     if (r instanceof Promise) this.#calls.wait(call, r, (_, r) => this.#reply(r));

@@ -53,7 +53,7 @@ export class Mounts {
     let alias: { remove(): void } | undefined;
     void m.gone.then((why) => {
       alias?.remove();
-      this.#mounts.delete(dir);
+      if (this.#mounts.get(dir) === m) this.#mounts.delete(dir);
       env.log(`${dir}: ${why}`);
     });
     try {

@@ -200,6 +200,22 @@ test('mounts of subtrees: a path below one is the subtree’s; one directory, on
     assert.deepEqual(mounts.dirs, []);
   }));
 
+test('the end of a mount takes away no other that has its place since', () =>
+  inDirectory(async (dir) => {
+    const ends: ((why: string) => void)[] = [];
+    const fuse = async (_t: unknown, d: string) => {
+      const gone = new Promise<string>((resolve) => ends.push(resolve));
+      return { dir: d, gone, unmount: async () => undefined };
+    };
+    const mounts = new Mounts(makeSystem({ plugins: [] }), () => undefined, fuse);
+    await mounts.mount(dir);
+    await mounts.unmount(dir);
+    await mounts.mount(dir);
+    ends[0]?.('over');
+    await new Promise(setImmediate);
+    assert.deepEqual(mounts.dirs, [dir]);
+  }));
+
 test('no path below a mount of our own is used, by whatever name', () =>
   inDirectory(async (dir) => {
     const mounts = new Mounts(

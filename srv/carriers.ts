@@ -12,6 +12,7 @@ import {
   type TlsKeys,
 } from '@9p/lib9p';
 import { refuse } from 'slashnet/core';
+import type { Accounts } from './fuse/accounts.js';
 import { groupNumber, systemUsers } from './who.js';
 
 export interface CarrierOptions {
@@ -29,17 +30,25 @@ export interface CarrierOptions {
   readonly origins?: readonly string[] | undefined;
 }
 
+/** What all listeners share. */
+export interface Common {
+  readonly gate: Gate;
+  /** Who connects to a unix socket. */
+  readonly accounts: Accounts;
+}
+
 /** Each as it is there: if one fails, those before it are to be closed. */
 export async function openListeners(
   server: Server,
   o: CarrierOptions,
-  gate: Gate,
+  common: Common,
   add: (l: Listener) => void,
 ): Promise<void> {
-  if (o.socket !== undefined) add(await listenUnix(server, o.socket, o, gate));
+  if (o.socket !== undefined) add(await listenUnix(server, o.socket, o, common));
+  const { gate } = common;
   for (const address of o.listen ?? []) {
     const at = parseAddress(address);
-    if ('path' in at) add(await listenUnix(server, at.path, o, gate));
+    if ('path' in at) add(await listenUnix(server, at.path, o, common));
     else if (!proves(at, o) && o.insecure !== true)
       throw refuse(`${address}: anybody could connect: --insecure says that this is meant`);
     else if (at.net === 'ws' || at.net === 'wss') {
@@ -57,11 +66,11 @@ function listenUnix(
   server: Server,
   path: string,
   o: CarrierOptions,
-  gate: Gate,
+  { gate, accounts }: Common,
 ): Promise<Listener> {
-  const gid = o.socketGroup === undefined ? undefined : groupNumber(o.socketGroup);
+  const gid = o.socketGroup === undefined ? undefined : groupNumber(accounts, o.socketGroup);
   const mode = o.socketMode ?? (gid === undefined ? 0o600 : 0o660);
-  const identify = (mode & 0o077) === 0 ? undefined : systemUsers();
+  const identify = (mode & 0o077) === 0 ? undefined : systemUsers(accounts);
   return listen(server, { path }, { gate, mode, gid, identify });
 }
 

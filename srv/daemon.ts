@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Gate, type GateLimits, type Limits, type Listener, Server } from '@9p/lib9p';
 import { errorText, makeSystem, refuse, type System } from 'slashnet/core';
 import { userName, version } from '../src/core/runtime.js';
-import { type CarrierOptions, dialAny, openListeners } from './carriers.js';
+import { type CarrierOptions, type Common, dialAny, openListeners } from './carriers.js';
 import { Accounts } from './fuse/accounts.js';
 import { Imports, importVerbs } from './import.js';
 import { Mounts, mountVerbs } from './mounts.js';
@@ -100,7 +100,8 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
     stop,
   };
   try {
-    const begun = begin(daemon, o, listeners);
+    const common = { gate: new Gate(o.limits), accounts };
+    const begun = begin(daemon, o, common, listeners);
     await (o.told === undefined ? begun : Promise.race([begun, o.told]));
   } catch (e) {
     await stop('it could not start');
@@ -110,13 +111,17 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
 }
 
 /** The profile before the listeners: who can connect finds everything there. */
-async function begin(d: Daemon, o: DaemonOptions, listeners: Listener[]): Promise<void> {
+async function begin(
+  d: Daemon,
+  o: DaemonOptions,
+  common: Common,
+  listeners: Listener[],
+): Promise<void> {
   for (const l of o.tryLoad ?? [])
     await d.system.control(`load ${l}`).catch((e) => d.system.env.log(errorText(e)));
   for (const l of o.load ?? []) await d.system.control(`load ${l}`);
   if (o.profile !== undefined) await runProfile(d.system, o.profile.name, o.profile.text);
-  const gate = new Gate(o.limits);
-  await openListeners(d.server, o, gate, (l) => void listeners.push(l));
+  await openListeners(d.server, o, common, (l) => void listeners.push(l));
 }
 
 async function within<T>(ms: number, p: Promise<T>): Promise<T> {

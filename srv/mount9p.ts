@@ -2,7 +2,7 @@
  *  unmounted. */
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { dial, Mount, parseAddress, Redial, type TlsKeys } from '@9p/lib9p';
+import { dial, parseAddress, reconnecting, type TlsKeys } from '@9p/lib9p';
 import { errorText, realClock, refuse } from 'slashnet/core';
 import { userName } from '../src/core/runtime.js';
 import { dialAny } from './carriers.js';
@@ -36,8 +36,13 @@ export async function mountServer(
   o: MountServerOptions,
 ): Promise<FuseMount> {
   const at = await dialable(address, dir);
+  const { aname, tls } = o;
   const trace = o.trace === undefined ? {} : { trace: o.trace };
-  const server = await dialAgain(at, o);
+  const how = { uname: o.uname || userName(), aname, tls, connect: dialAny, ...trace };
+  const dialled = (signal: AbortSignal) => dial(at, { ...how, signal });
+  const server = await reconnecting(dialled, realClock, o.signal).catch((e) => {
+    throw refuse(errorText(e).replace(/^hungup: /, ''));
+  });
   try {
     const mount = await mountFuse(remoteTree(server), dir, {
       source: at,
@@ -50,23 +55,6 @@ export async function mountServer(
   } catch (e) {
     server.close();
     throw e;
-  }
-}
-
-/** A connection that comes back when it is lost and needed. */
-async function dialAgain(address: string, o: MountServerOptions): Promise<Mount> {
-  const { aname, tls } = o;
-  const trace = o.trace === undefined ? {} : { trace: o.trace };
-  const who = { uname: o.uname || userName(), aname };
-  const redial = new Redial(
-    (signal) => dial(address, { ...who, signal, tls, connect: dialAny, ...trace }),
-    realClock,
-  );
-  try {
-    return new Mount(await redial.again(o.signal), redial);
-  } catch (e) {
-    redial.stop();
-    throw refuse(errorText(e).replace(/^hungup: /, ''));
   }
 }
 

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Peer, Who } from '@9p/lib9p';
 import { missing, peercred } from '@9p/rawio';
 import { refuse } from 'slashnet/core';
-import { Accounts } from './fuse/accounts.js';
+import type { Accounts } from './fuse/accounts.js';
 
 export interface Trust {
   /** The daemon's owner. */
@@ -33,10 +33,9 @@ function proven(me: Who, peer: Peer): Who | undefined {
 }
 
 /** For a unix socket that others than its owner can reach: the system says who has connected. */
-export function systemUsers(): (socket: Socket) => Who {
+export function systemUsers(accounts: Accounts): (socket: Socket) => Who {
   if (missing !== undefined)
     throw refuse(`a socket for others needs rawio to tell them apart: ${missing}`);
-  const accounts = new Accounts(process.getuid?.() ?? 0);
   return (socket) => {
     const { uid, gid } = peercred(descriptor(socket));
     accounts.forget();
@@ -50,8 +49,7 @@ function descriptor(socket: Socket): number {
 }
 
 /** The number of a group of the system. */
-export function groupNumber(name: string): number {
-  const accounts = new Accounts(0);
+export function groupNumber(accounts: Accounts, name: string): number {
   const gid = accounts.gid(name);
   if (accounts.group(gid) === name || String(gid) === name) return gid;
   throw refuse(`no group '${name}' here`);

@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream';
 import { test } from 'node:test';
 import { Gate, type Listener, type Server, type TlsKeys } from '@9p/lib9p';
 import { openListeners } from '../../srv/carriers.js';
+import { Accounts } from '../../srv/fuse/accounts.js';
 import { Certs, needs } from '../kit/index.js';
 import type { Check } from './check.js';
 import { connector, inMemory } from './dial.js';
@@ -81,7 +82,8 @@ async function passOn(address: string, keys: { ours?: TlsKeys; theirs?: TlsKeys 
   const server = ownServer();
   let listener: Listener | undefined;
   const options = { listen: [address], tls: keys.theirs, insecure: true };
-  await openListeners(server, options, new Gate(), (l) => {
+  const common = { gate: new Gate(), accounts: new Accounts(0) };
+  await openListeners(server, options, common, (l) => {
     listener = l;
   });
   assert.ok(listener);

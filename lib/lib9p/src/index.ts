@@ -20,7 +20,7 @@ export * from './mount.js';
 export * from './net.js';
 export * from './perm.js';
 export * from './reader.js';
-export * from './redial.js';
+export { type Clock, reconnecting } from './redial.js';
 export * from './server.js';
 export * from './stat.js';
 export { certified, type TlsKeys, tlsServerOptions } from './tls.js';

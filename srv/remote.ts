@@ -201,6 +201,10 @@ class RemoteFile implements OpenFile {
     return data;
   }
 
+  get iounit(): number {
+    return this.#fid.iounit;
+  }
+
   /** In one message: as much of it as that takes. */
   async write(data: Uint8Array, offset: number, req: Req): Promise<number> {
     const n = await this.#fid.write(data, this.#place(offset, this.#writeAt), req);

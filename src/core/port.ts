@@ -45,12 +45,11 @@ export interface PortHost {
 }
 export type Tap = (inbound: boolean, p: Packet) => void;
 
-const loose: PortHost = {
-  count() {},
-  crash(e) {
-    throw e;
-  },
+/** Of a port that no conversation owns: it crashes nobody. */
+export const throws = (e: unknown): never => {
+  throw e;
 };
+const loose: PortHost = { count() {}, crash: throws };
 
 export const hops_max = 16;
 
@@ -154,6 +153,11 @@ export class Port implements Sink {
       this.#o.down?.(why);
       this.#o.detached?.(why);
     });
+  }
+
+  /** The owner, or whoever is attached and has no counters of its own. */
+  count(reason: string): void {
+    this.#host.count(reason);
   }
 
   /** The owner: packets flow from now on, or the mtu has changed. */

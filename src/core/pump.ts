@@ -5,10 +5,11 @@ import { type Packet, packetOf } from '@9p/packet';
 import { errorText } from './errors.js';
 import type { Chan } from './namespace.js';
 import type { Link } from './plugin.js';
-import { join, Port, part } from './port.js';
+import { join, Port, part, throws } from './port.js';
 import type { Turn } from './turn.js';
 
 const read_bytes = 65536;
+const most_bytes = 65535;
 /** Of a stream of records, while they come and while they do not. Of another file the next place is
  *  known only when a read is back. */
 const reads_max = 32;
@@ -37,14 +38,17 @@ class Pump implements Link {
   constructor(o: PumpOptions, chan: Chan) {
     this.#o = o;
     this.#chan = chan;
-    this.#port = new Port({
-      name: o.path,
-      framing: o.lower.framing,
-      mtu: () => 65535,
-      full: () => this.#writing >= writes_max,
-      take: (p) => this.#take(p),
-      detached: () => this.#stop(),
-    });
+    this.#port = new Port(
+      {
+        name: o.path,
+        framing: o.lower.framing,
+        mtu: () => this.#mtu,
+        full: () => this.#writing >= writes_max,
+        take: (p) => this.#take(p),
+        detached: () => this.#stop(),
+      },
+      { count: (reason) => o.lower.count(reason), crash: throws },
+    );
     o.turn.run(() => join(o.lower, this.#port));
     this.#start();
   }
@@ -53,8 +57,14 @@ class Pump implements Link {
     return this.#o.path;
   }
 
+  /** What one write takes. */
+  get #mtu(): number {
+    return Math.min(most_bytes, this.#chan.iounit ?? most_bytes);
+  }
+
   #take(p: Packet): string | undefined {
     if (this.#writing >= writes_max) return 'qfull';
+    if (p.length > this.#mtu) return 'toobig';
     void this.#write(p.keep());
     return undefined;
   }
@@ -63,7 +73,8 @@ class Pump implements Link {
     const { turn } = this.#o;
     this.#writing++;
     try {
-      await this.#chan.write(p.bytes(), 0, newReq(this.#o.who));
+      const n = await this.#chan.write(p.bytes(), 0, newReq(this.#o.who));
+      if (n < p.length) this.#o.lower.count('truncated');
     } catch (e) {
       turn.run(() => this.#port.lower(errorText(e)));
     } finally {

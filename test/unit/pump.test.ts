@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Node, OpenFile, Req } from '@9p/lib9p';
-import { text, utf8 } from '@9p/packet';
+import { packetOf, text, utf8 } from '@9p/packet';
 import {
   type Context,
   type Conversation,
@@ -48,6 +48,9 @@ class Far {
   opens = 0;
   readonly closedUnder: number[] = [];
   readonly written: string[] = [];
+  /** What a write takes; as it says, and less. */
+  iounit = 8192;
+  takes = 8192;
   q = new QueueFile({ type: 0, vers: 0, path: 9n }, 65536, false);
 
   open(): OpenFile {
@@ -63,10 +66,14 @@ class Far {
         this.waiting--;
       }
     };
-    const write = (b: Uint8Array) => this.written.push(text(b)) && b.length;
+    const write = (b: Uint8Array) => {
+      this.written.push(text(b));
+      return Math.min(b.length, this.takes);
+    };
     const close = () => void this.closedUnder.push(this.waiting);
     const { qid, stream } = q;
-    return { qid, stream, ready: true, onready: undefined, read, write, close };
+    const { iounit } = this;
+    return { qid, stream, iounit, ready: true, onready: undefined, read, write, close };
   }
 }
 
@@ -128,6 +135,25 @@ test('a bind that is refused leaves the file closed', async () => {
   await sh.refusal('bind /n/data', '/up/1/ctl');
   assert.equal(far.closedUnder.length, 1);
   void s;
+});
+
+test('a packet that the other server would cut is dropped; what it does cut is counted', async () => {
+  const { sh, made, far } = make();
+  far.iounit = 10;
+  await sh.clone('up');
+  await sh.echo('bind /n/data', '/up/0/ctl');
+  const port = made[0]?.port;
+  assert.equal(port?.peer?.mtu, 10);
+  assert.equal(port?.deliver(packetOf(utf8('ten bytes.'))), true);
+  assert.equal(port?.deliver(packetOf(utf8('ten and one'))), false);
+  far.takes = 4;
+  assert.equal(port?.deliver(packetOf(utf8('cut'))), true);
+  assert.equal(port?.deliver(packetOf(utf8('cut here'))), true);
+  await turns();
+  assert.deepEqual(far.written, ['ten bytes.', 'cut', 'cut here']);
+  const stats = await sh.cat('/up/0/stats');
+  assert.match(stats, /^toobig: 1$/m);
+  assert.match(stats, /^truncated: 1$/m);
 });
 
 test('what was hung up at the other end is opened again by connect', async () => {

@@ -93,6 +93,8 @@ export interface OpenFile {
   /** Records in order (data, event, log, pcap, listen): offsets mean nothing. A front end then
    *  offers no seek, and a read that waits does not hold up a write through the same descriptor. */
   readonly stream?: boolean;
+  /** Most that one write takes, where another server says so. */
+  readonly iounit?: number;
   /** Last use. Never throws. */
   close(): void;
   /** What the fid or handle is from now on, where the open changed it:

@@ -16,16 +16,12 @@ import {
   type Req,
   split,
   type Tree,
-  type Who,
 } from '@9p/lib9p';
 import { refuse } from 'slashnet/core';
 
 export interface RemoteOptions {
   /** Tells its files from ours and from those of other trees. */
   readonly salt?: bigint;
-  /** The other server sees us, whoever asks here: whether one who is not the owner may do `want`
-   *  (bits of a mode) to such a file. Without it: what anybody may there. */
-  readonly allow?: (who: Who, dir: Dir, want: number) => boolean;
 }
 
 /** `aname` is a path below the mount's root. Errors come as the other server words them. */
@@ -40,7 +36,6 @@ export function remoteTree(m: Mount, o: RemoteOptions = {}): Tree {
   };
 }
 
-const anybody = (_who: Who, dir: Dir, want: number): boolean => (dir.mode & want) === want;
 const last_path = 0xffffffffffffffffn;
 const missing = /not found|does not exist|no such file/i;
 
@@ -48,12 +43,10 @@ const missing = /not found|does not exist|no such file/i;
 class Remote {
   readonly m: Mount;
   readonly #salt: bigint;
-  readonly #allow: NonNullable<RemoteOptions['allow']>;
 
   constructor(m: Mount, o: RemoteOptions) {
     this.m = m;
     this.#salt = o.salt ?? 0n;
-    this.#allow = o.allow ?? anybody;
   }
 
   /** Never 0, which is no file to some. */
@@ -71,9 +64,12 @@ class Remote {
     return { ...dir, qid: this.salted(dir.qid) };
   }
 
+  /** The other server sees us, whoever asks here: who is not the owner gets what anybody may
+   *  there. `want`: bits of a mode. */
   async allow(names: readonly string[], want: number, req: Req): Promise<void> {
     if (req.who.owner || want === 0) return;
-    if (!this.#allow(req.who, await this.stat(names, req), want)) throw refuse('permission denied');
+    const { mode } = await this.stat(names, req);
+    if ((mode & want) !== want) throw refuse('permission denied');
   }
 }
 

@@ -279,6 +279,12 @@ test('secrets are masked, whatever they look like', () => {
   assert.equal(format({ type: 'Rread', tag: 1, data }, true), 'Rread tag 1 count 6 (not shown)');
 });
 
+test('the line of a long error is made in no time', () => {
+  const before = process.cpuUsage();
+  format({ type: 'Rerror', tag: 1, ename: '!'.repeat(65_000) });
+  assert.ok(process.cpuUsage(before).user < 200_000);
+});
+
 test('what has no encoding is our own mistake and thrown', () => {
   const names = Array.from({ length: 17 }, () => 'x');
   assert.throws(() => encodeFcall({ type: 'Twalk', tag: 1, fid: 0, newfid: 1, names }));

@@ -69,7 +69,7 @@ const values: {
   str: (v) => printable(v),
   extension: (v) => printable(v),
   quoted: (v) => `'${printable(v)}'`,
-  ename: (v) => printable(mask(v), 2 * name_chars),
+  ename: (v) => printable(mask(v.slice(0, 4 * name_chars)), 2 * name_chars),
 };
 
 function field(name: string, kind: Kind, value: never, secret: boolean): string {

@@ -165,12 +165,11 @@ export class Linux {
   #mkdir(f: T<'Tmkdir'>, call: Call): Reply {
     const place = this.#s.fids.get(f.fid).place;
     const perm = ((f.mode & 0o777) | dmdir) >>> 0;
-    return then(this.#s.make(place, f.name, perm, omode.read, call), (file) =>
-      then(file.node ?? child(place, f.name, call), ({ qid }) => {
-        file.close();
-        return { type: 'Rmkdir', tag: f.tag, qid };
-      }),
-    );
+    return then(this.#s.make(place, f.name, perm, omode.read, call), (file) => {
+      file.close();
+      const made = file.node ?? child(place, f.name, call);
+      return then(made, ({ qid }) => ({ type: 'Rmkdir', tag: f.tag, qid }));
+    });
   }
 
   #unlinkat(f: T<'Tunlinkat'>, call: Call): Reply {

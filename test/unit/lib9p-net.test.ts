@@ -170,6 +170,20 @@ test('one too many is told why: in all, from an address, over several listeners'
   );
 });
 
+test(
+  'who is turned away and goes on sending is not listened to for long',
+  { timeout: 20_000 },
+  () =>
+    listening('tcp!127.0.0.1!0', { connections: 0 }, async ({ address }) => {
+      const to = { port: Number(address.split('!')[2]), host: '127.0.0.1', allowHalfOpen: true };
+      const socket = createConnection(to).resume();
+      socket.on('error', () => undefined);
+      const sending = setInterval(() => socket.write('more'), 100);
+      await new Promise((gone) => socket.once('close', gone));
+      clearInterval(sending);
+    }),
+);
+
 test('room is made as connections go', () =>
   listening('tcp!127.0.0.1!0', { connections: 1 }, async ({ address, server, read }) => {
     for (let i = 0; i < 3; i++) {

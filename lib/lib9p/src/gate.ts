@@ -13,9 +13,11 @@ export interface GateLimits {
 
 export const defaultGateLimits: GateLimits = { connections: 1024, perAddress: 128 };
 
-/** Who is turned away may still be told why: this many at a time, this long each. */
+/** Who is turned away may still be told why: this many at a time, each until he says nothing for so
+ *  long, or has said something so often. */
 const told_max = 32;
 const told_ms = 1000;
+const told_pieces = 8;
 
 export class Gate {
   /** Connections turned away. */
@@ -50,8 +52,12 @@ export class Gate {
     if (answer === undefined || this.#told >= told_max) return void socket.destroy();
     this.#told++;
     socket.once('close', () => this.#told--);
-    // What is unread when a socket closes would make the other end lose what it was told.
-    socket.resume();
+    // What is unread when a socket closes would make the other end lose what it was told; but each
+    // piece puts the timeout off.
+    let pieces = 0;
+    socket.on('data', () => {
+      if (++pieces > told_pieces) socket.destroy();
+    });
     socket.setTimeout(told_ms, () => socket.destroy());
     socket.end(answer);
   }

@@ -63,10 +63,13 @@ function pad(message: Uint8Array): Uint8Array {
 function digestBlock(state: State, b: Uint8Array, at: number): State {
   let [a, x, y, z] = state;
   for (const { mix, constant, words, shifts } of rounds) {
-    for (const [step, word] of words.entries()) {
-      const sum = (a + mix(x, y, z) + le32(b, at + 4 * word) + constant) | 0;
-      const shift = shifts[step & 3] ?? 0;
-      [a, z, y, x] = [z, y, x, (sum << shift) | (sum >>> (32 - shift))];
+    for (let step = 0; step < words.length; step++) {
+      const sum = (a + mix(x, y, z) + le32(b, at + 4 * words[step]!) + constant) | 0;
+      const shift = shifts[step & 3]!;
+      a = z;
+      z = y;
+      y = x;
+      x = (sum << shift) | (sum >>> (32 - shift));
     }
   }
   return [state[0] + a, state[1] + x, state[2] + y, state[3] + z].map((w) => w | 0) as State;

@@ -11,6 +11,10 @@ import {
   phaseError,
 } from '../protocol.js';
 
+/** As factotum has it for who is not known. */
+const nobody = 'none';
+const empty = new Uint8Array(0);
+
 /** What differs between them. */
 export interface ResponseRules {
   /** The least and the most that a challenge has. */
@@ -29,7 +33,7 @@ export function respond(party: Party, rules: ResponseRules): Exchange | Outcome 
   if (isOutcome(first)) return first;
   const [min, max] = rules.bytes;
   let phase = 'CNeedChal';
-  let data = new Uint8Array(0);
+  let data: Uint8Array = empty;
   let info: AuthInfo | undefined;
   return {
     get phase() {
@@ -46,7 +50,7 @@ export function respond(party: Party, rules: ResponseRules): Exchange | Outcome 
       if (isOutcome(key)) return key;
       const user = attrValue(key.attrs, 'user') ?? nobody;
       const response = rules.response(challenge, key.secret('!password') ?? empty, user);
-      data = response.data.slice();
+      data = response.data;
       // The server has not proven who it is.
       if (response.secret !== undefined)
         info = { cuid: user, suid: nobody, secret: response.secret };
@@ -60,7 +64,3 @@ export function respond(party: Party, rules: ResponseRules): Exchange | Outcome 
     },
   };
 }
-
-/** As factotum has it for who is not known. */
-const nobody = 'none';
-const empty = new Uint8Array(0);

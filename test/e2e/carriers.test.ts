@@ -123,6 +123,7 @@ test('options that are wrong say so', () =>
       ['--cert /nowhere', 1, /ENOENT.*\/nowhere/],
       ['--socket-mode 999', 2, /bad --socket-mode '999'/],
       ['--socket-group nosuch', 1, /no group 'nosuch' here/],
+      ['--origin https://a.example/', 2, /bad --origin 'https:\/\/a.example\/': as https/],
       ['--limit fids', 2, /bad --limit 'fids': fids from 1 to 1048576/],
       ['--limit msize=1', 2, /bad --limit 'msize=1': msize from 256 to 1048576/],
       [

@@ -64,6 +64,7 @@ function settled(address: string, socket: Socket, event: string, signal?: AbortS
 
 /** Of a name with several addresses each has failed: the first stands for all. */
 function reason(e: Error): string {
+  if ('syscall' in e && e.syscall === 'getaddrinfo') return 'host not found';
   return e instanceof AggregateError && e.errors[0] instanceof Error
     ? e.errors[0].message
     : e.message;

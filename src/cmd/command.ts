@@ -29,14 +29,14 @@ export const common: readonly Flag[] = [
   ['--ca <file>', 'who signs the certificates of tls! and wss! servers'],
   ['--cert <file>', 'certificate to show them'],
   ['--key <file>', 'its key'],
-  ['-D, --debug', 'print each 9P message on standard error'],
+  ['-D, --chatty', 'print each 9P message on standard error'],
 ];
 
 export interface Options {
   readonly address?: string;
   readonly aname?: string;
   readonly uname?: string;
-  readonly debug?: boolean;
+  readonly chatty?: boolean;
   readonly [name: string]: unknown;
 }
 
@@ -54,7 +54,7 @@ export async function attach(o: Options, signal?: AbortSignal): Promise<Mount> {
     ...(await diallingOf(o)),
     uname: o.uname ?? userName(),
     ...(o.aname === undefined ? {} : { aname: o.aname }),
-    ...(o.debug === true ? { trace: (s) => void process.stderr.write(`${s}\n`) } : {}),
+    ...(o.chatty === true ? { trace: (s) => void process.stderr.write(`${s}\n`) } : {}),
     ...(signal === undefined ? {} : { signal }),
   });
 }

@@ -61,7 +61,7 @@ async function inBackground(args: readonly string[], o: Options): Promise<number
 async function mounted(args: readonly string[], o: Options, signal: AbortSignal) {
   const [address = '', dir = ''] = args;
   const { mountServer } = await import('../../srv/mount9p.js');
-  const debug = o.debug === true ? (s: string) => void process.stderr.write(`${s}\n`) : undefined;
+  const debug = o.chatty === true ? (s: string) => void process.stderr.write(`${s}\n`) : undefined;
   return mountServer(address, resolve(dir), {
     aname: text(o.aname),
     uname: text(o.uname),
@@ -100,7 +100,7 @@ export const mount: Command = {
     ['--fuse-backend <name>', 'direct or fuse-native (default: the first that works)'],
     ['--allow-other', 'let other users in, to what the server lets anybody do'],
     ['-f, --foreground', 'serve the mount in this process, until it is unmounted or Ctrl-C'],
-    ['-D, --debug', 'in the foreground, each 9P message and FUSE request on standard error'],
+    ['-D, --chatty', 'in the foreground, each 9P message and FUSE request on standard error'],
   ],
   examples: [
     'slashnet mount /mnt',
@@ -112,7 +112,7 @@ export const mount: Command = {
     const [first = '', second, ...more] = args;
     if (more.length > 0) throw new Usage('mount [ADDRESS] DIRECTORY');
     if (second === undefined) return mountOwn(first, o);
-    if (o.foreground === true || o.debug === true) return inForeground(args, o);
+    if (o.foreground === true || o.chatty === true) return inForeground(args, o);
     return inBackground(args, o);
   },
 };

@@ -51,7 +51,7 @@ const isStdio = (o: Options): boolean => o.stdio === true || list(o.listen).incl
 
 async function optionsOf(o: Options, told: Promise<string>): Promise<DaemonOptions> {
   const ethers = list(o.ether).map(etherLoad);
-  const debug = o.debug === true ? (s: string) => void process.stderr.write(`${s}\n`) : undefined;
+  const debug = o.chatty === true ? (s: string) => void process.stderr.write(`${s}\n`) : undefined;
   const file = typeof o.profile === 'string' ? o.profile : undefined;
   const text = file === undefined ? '' : await readFile(file, 'utf8');
   const bare = o.bare === true || /^[^\S\n]*load\s/m.test(text);
@@ -112,7 +112,7 @@ export const serve: Command = {
     ['--profile <file>', 'lines to do first: root control messages, or a path and its message'],
     ['--mount <directory>', 'mount there over FUSE'],
     ['--fuse-backend <name>', 'direct or fuse-native (default: the first that works)'],
-    ['-D, --debug', 'print each 9P message on standard error'],
+    ['-D, --chatty', 'print each 9P message on standard error'],
     ['-q, --quiet', 'no log on standard error'],
   ],
   examples: [

@@ -29,7 +29,7 @@ servers_start() {
 	node "$here/files9p.mjs" "$FILES" & FILESERVER=$!
 	local tls="--cert slashnet.pem --key slashnet.key --ca ca.pem"
 	# shellcheck disable=SC2086  # words
-	daemon_start --bare --load auth loop --debug --insecure $tls \
+	daemon_start --bare --load auth loop --chatty --insecure $tls \
 		--listen "tcp!$LAB_SUT_LAN!5640" "tls!$LAB_SUT_LAN!5641" || return 1
 	for _ in $(seq 200); do
 		grep -q 'listening on tls' "$LAB_RUN/sut.log" && break

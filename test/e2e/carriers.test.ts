@@ -114,6 +114,13 @@ test('a tree is imported over tls, by a daemon that has a certificate', { skip }
   }),
 );
 
+test('localhost is known where only lo is up', { skip: needs('root', 'unshare', 'ip') }, () =>
+  withPlace({}, async (p) => {
+    const r = await p.run(`unshare -n sh -c "ip link set lo up; slashnet -a 'tcp!localhost!1' ls"`);
+    assert.equal(r.err, 'slashnet: no server at tcp!localhost!1\n');
+  }),
+);
+
 test('options that are wrong say so', () =>
   withPlace({}, async (p) => {
     const wrong: readonly [string, number, RegExp][] = [

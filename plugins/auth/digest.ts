@@ -2,10 +2,18 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** MD5 of the parts one after the other, 16 bytes. RFC 1321. */
-export function md5(...parts: readonly Uint8Array[]): Uint8Array {
-  const h = createHash('md5');
+export const md5 = (...parts: readonly Uint8Array[]): Uint8Array => digest('md5', parts);
+
+/** SHA-1 of the parts one after the other, 20 bytes. RFC 3174. */
+export const sha1 = (...parts: readonly Uint8Array[]): Uint8Array => digest('sha1', parts);
+
+function digest(name: string, parts: readonly Uint8Array[]): Uint8Array {
+  const h = createHash(name);
   for (const p of parts) h.update(p);
-  return new Uint8Array(h.digest());
+  const pooled = h.digest();
+  const out = new Uint8Array(pooled);
+  pooled.fill(0);
+  return out;
 }
 
 /** A secret that nobody has, for logins of nobody. */

@@ -21,7 +21,7 @@ export interface Protocol {
 export interface Exchange {
   /** 'Established': done; 'Broken': it can only end. */
   readonly phase: string;
-  /** The server's knowledge of its peer, once Established. */
+  /** Who the peer is and what is shared with it: told once Established, wiped at the end. */
   readonly info?: AuthInfo | undefined;
   /** Bytes for the peer. */
   read(): Wait<Outcome>;

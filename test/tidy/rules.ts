@@ -7,7 +7,7 @@ export type Complaint = string;
 export interface Exceptions {
   /** May ask for the time, set timers, or draw chance. */
   readonly clock: Readonly<Record<string, string>>;
-  /** May import node:crypto. */
+  /** May import node:crypto or @9p/crypto. */
   readonly crypto: Readonly<Record<string, string>>;
   /** May be longer than a file should be: tables of a wire format. */
   readonly long: Readonly<Record<string, string>>;
@@ -146,8 +146,8 @@ export function clockUse(s: Source, e: Exceptions): Complaint[] {
 export function cryptoUse(s: Source, e: Exceptions): Complaint[] {
   if (!ships(s.path) || s.path.startsWith('plugins/auth/') || s.path in e.crypto) return [];
   return s.imports
-    .filter((i) => i.spec === 'node:crypto' || i.spec === 'crypto')
-    .map((i) => at(s, i.line, 'imports node:crypto outside plugins/auth'));
+    .filter((i) => ['node:crypto', 'crypto', '@9p/crypto'].includes(i.spec))
+    .map((i) => at(s, i.line, `imports ${i.spec} outside plugins/auth`));
 }
 
 export function language(s: Source): Complaint[] {

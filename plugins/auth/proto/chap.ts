@@ -2,8 +2,8 @@
 import { u8 } from '@9p/packet';
 import { md5, sameSecret } from '../digest.js';
 import type { Exchange, Outcome, Party, Protocol } from '../protocol.js';
-import { failed, isOutcome, ok, phaseError } from '../protocol.js';
 import { Login } from './login.js';
+import { respond } from './respond.js';
 
 export const chap: Protocol = {
   name: 'chap',
@@ -19,31 +19,11 @@ const response_bytes = 16;
 const value_bytes_max = 255;
 
 function client(party: Party): Exchange | Outcome {
-  const first = party.key();
-  if (isOutcome(first)) return first;
-  let phase = 'CNeedChal';
-  let response = new Uint8Array(0);
-  return {
-    get phase() {
-      return phase;
-    },
+  return respond(party, {
+    bytes: [2, 1 + value_bytes_max],
     /** Identifier[1] challenge[1..255] */
-    write(data) {
-      if (phase !== 'CNeedChal') return phaseError;
-      if (data.length < 2) return { is: 'toosmall', bytes: 2 };
-      if (data.length > 1 + value_bytes_max) return failed('chap botch');
-      const key = party.key();
-      if (isOutcome(key)) return key;
-      response = answer(u8(data, 0), key.secret('!password') ?? empty, data.subarray(1));
-      phase = 'CHaveResp';
-      return ok;
-    },
-    read() {
-      if (phase !== 'CHaveResp') return phaseError;
-      phase = 'Established';
-      return { is: 'ok', data: response };
-    },
-  };
+    response: (asked, secret) => ({ data: answer(u8(asked, 0), secret, asked.subarray(1)) }),
+  });
 }
 
 function server(party: Party): Exchange | Outcome {
@@ -65,7 +45,7 @@ function server(party: Party): Exchange | Outcome {
   });
 }
 
-const answer = (id: number, secret: Uint8Array, challenge: Uint8Array): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(md5(Uint8Array.of(id), secret, challenge));
+const answer = (id: number, secret: Uint8Array, challenge: Uint8Array): Uint8Array =>
+  md5(Uint8Array.of(id), secret, challenge);
 
 const empty = new Uint8Array(0);

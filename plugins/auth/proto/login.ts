@@ -21,8 +21,8 @@ export interface LoginRules {
   readonly challenge?: Uint8Array;
   /** The phase in which the proof is awaited. */
   readonly needProof: string;
-  /** What `proof` claims, or why it is no proof at all. */
-  claim(proof: Uint8Array): Omit<Claim, 'user'> | string;
+  /** What `proof` claims of `user`, or why it is no proof at all. */
+  claim(proof: Uint8Array, user: string): Omit<Claim, 'user'> | string;
 }
 
 export class Login implements Exchange {
@@ -59,7 +59,7 @@ export class Login implements Exchange {
   }
 
   #takeProof(data: Uint8Array): Outcome | Promise<Outcome> {
-    const claim = this.#rules.claim(data);
+    const claim = this.#rules.claim(data, this.#user);
     if (typeof claim === 'string') return failed(claim);
     const verdict = this.#party.judge({ ...claim, user: this.#user });
     if (!(verdict instanceof Promise)) return this.#settle(verdict);

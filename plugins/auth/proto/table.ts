@@ -5,10 +5,11 @@ import { utf8 } from '@9p/packet';
 import { type Attrs, parseAttrs } from '../attr.js';
 import type { Protocol } from '../protocol.js';
 import { chap } from './chap.js';
+import { mschap, mschapv2 } from './mschap.js';
 import { pap } from './pap.js';
 import { pass } from './pass.js';
 
-export const protocols: readonly Protocol[] = [chap, pap, pass];
+export const protocols: readonly Protocol[] = [chap, mschap, mschapv2, pap, pass];
 
 export const findProtocol = (name: string): Protocol | undefined =>
   protocols.find((p) => p.name === name);

@@ -1,5 +1,6 @@
 /** 9P in WebSockets, RFC 6455, which is what a browser can speak: subprotocol `9p`, binary frames,
  *  the stream of messages cut into them in any way. The one file that imports the package ws. */
+import { ALL } from 'node:dns';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { isIP, type Socket } from 'node:net';
@@ -202,6 +203,7 @@ export async function connectWeb(address: string, o: ConnectOptions): Promise<Du
   const host = isIP(at.host) === 6 ? `[${at.host}]` : at.host;
   const ws = new WebSocket(`${at.net}://${host}:${at.port}${at.resource}`, subprotocol, {
     ...(at.net === 'wss' ? tlsTo(at, o.tls ?? {}) : {}),
+    hints: ALL, // as lib9p's connect
     maxPayload: frame_bytes,
     perMessageDeflate: false,
     autoPong: false,

@@ -44,7 +44,7 @@ export const create: Command = {
   options: [modeFlag('666')],
   examples: [
     "slashnet -a 'tcp!host!564' create /tmp/notes",
-    "slashnet -a 'tcp!host!564' create -m 640,+a /tmp/log     # append only",
+    "slashnet -a 'tcp!host!564' create -m g-w,o=,+a /tmp/log     # append only",
   ],
   run: (paths, o) => make(paths, o, 0o666, 0),
 };

@@ -65,7 +65,7 @@ async function connectWithin(o: Options, ms: number): Promise<Mount> {
     try {
       return await attach(o);
     } catch (e) {
-      if (!/ENOENT|ECONNREFUSED/.test((e as Error).message)) throw e;
+      if (!/connect (ENOENT|ECONNREFUSED)/.test((e as Error).message)) throw e;
       if (performance.now() >= until) {
         if (o.address !== undefined) throw new Error(`no server at ${o.address}`);
         const at = addressOf(undefined);

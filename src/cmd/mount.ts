@@ -105,8 +105,8 @@ export const mount: Command = {
   examples: [
     'slashnet mount /mnt',
     'slashnet mount --aname ppp ~/ppp && cat ~/ppp/clone',
-    'slashnet mount tcp!host!564 /n/host',
-    'slashnet mount -f unix!/tmp/ns.glenda/acme ~/acme',
+    "slashnet mount 'tcp!host!564' /n/host",
+    'slashnet mount -f /tmp/ns.glenda/acme ~/acme',
   ],
   async run(args, o) {
     const [first = '', second, ...more] = args;

@@ -28,6 +28,12 @@ function modeOf(text: string): number {
   return Number.parseInt(text, 8);
 }
 
+/** As browsers write it: one with a path or a slash behind it would never be met. */
+function originOf(text: string): string {
+  if (/^(null|[a-z][a-z\d+.-]*:\/\/[^\s/A-Z]+)$/.test(text)) return text;
+  throw new Usage(`bad --origin '${text}': as https://host or http://host:port`);
+}
+
 /** Which listeners there are, and whom they let in. */
 async function carriersOf(o: Options): Promise<CarrierOptions> {
   return {
@@ -37,7 +43,7 @@ async function carriersOf(o: Options): Promise<CarrierOptions> {
     listen: list(o.listen).filter((address) => address !== 'stdio'),
     insecure: o.insecure === true,
     tls: await keysOf(o),
-    origins: list(o.origin),
+    origins: list(o.origin).map(originOf),
   };
 }
 

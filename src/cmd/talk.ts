@@ -52,7 +52,7 @@ export const rdwr: Command = {
   args: '<path>',
   options: [['-w, --write-first', 'begin with a line of standard input, as rpc files want it']],
   examples: [
-    'slashnet rdwr /auth/needkey',
+    'slashnet -a /tmp/ns.glenda/factotum rdwr /needkey',
     "echo 'start proto=pass role=client service=ppp' | slashnet rdwr -w /auth/rpc",
   ],
   run: ([path = ''], o) =>

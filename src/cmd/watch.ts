@@ -49,12 +49,19 @@ function milliseconds(text: string): number {
   throw new Usage(`bad --timeout '${text}': seconds`);
 }
 
-/** Settles when the command has ended well. It is ended with the watch, unless that succeeds. */
+/** Settles when the command has ended well. It is ended with the watch, unless that succeeds: all
+ *  that it has started, since sh forks even for a single command. */
 function run(command: string, cancel: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn('sh', ['-c', command], { stdio: 'inherit', signal: cancel });
+    const child = spawn('sh', ['-c', command], { stdio: 'inherit', detached: true });
+    const end = (): void => {
+      if (child.pid !== undefined) process.kill(-child.pid);
+      reject(new Error('interrupted'));
+    };
+    cancel.addEventListener('abort', end);
     child.once('error', reject);
     child.once('exit', (code, signal) => {
+      cancel.removeEventListener('abort', end);
       if (code === 0) resolve();
       else reject(new Error(`${command}: ${signal ?? `exit status ${code}`}`));
     });

@@ -114,6 +114,13 @@ test('a tree is imported over tls, by a daemon that has a certificate', { skip }
   }),
 );
 
+test('localhost is known where only lo is up', { skip: needs('root', 'unshare', 'ip') }, () =>
+  withPlace({}, async (p) => {
+    const r = await p.run(`unshare -n sh -c "ip link set lo up; slashnet -a 'tcp!localhost!1' ls"`);
+    assert.equal(r.err, 'slashnet: no server at tcp!localhost!1\n');
+  }),
+);
+
 test('options that are wrong say so', () =>
   withPlace({}, async (p) => {
     const wrong: readonly [string, number, RegExp][] = [
@@ -123,6 +130,7 @@ test('options that are wrong say so', () =>
       ['--cert /nowhere', 1, /ENOENT.*\/nowhere/],
       ['--socket-mode 999', 2, /bad --socket-mode '999'/],
       ['--socket-group nosuch', 1, /no group 'nosuch' here/],
+      ['--origin https://a.example/', 2, /bad --origin 'https:\/\/a.example\/': as https/],
       ['--limit fids', 2, /bad --limit 'fids': fids from 1 to 1048576/],
       ['--limit msize=1', 2, /bad --limit 'msize=1': msize from 256 to 1048576/],
       [

@@ -298,7 +298,7 @@ describe('files that wait', { timeout: 170_000 }, () => {
     assert.deepEqual(await w.ended.then((r) => [r.code, r.out, r.err]), [0, 'up\n', '']);
     const r = await p.run("slashnet watch -e 'exit 7' /a");
     assert.deepEqual([r.code, r.out, r.err], [1, '', 'slashnet: exit 7: exit status 7\n']);
-    const late = await p.run("slashnet watch -t 0.1 -e 'exec sleep 60' /a");
+    const late = await p.run("slashnet watch -t 0.1 -e 'sleep 60; :' /a");
     assert.deepEqual([late.code, late.err], [3, 'slashnet: watch: not within 0.1 s\n']);
   });
 

@@ -54,6 +54,7 @@ describe('commands on a running daemon', { timeout: 170_000 }, () => {
     await fails(1, /^slashnet: .*\n$/, 'slashnet unbind /loop');
     await fails(1, /^slashnet: .*not mounted by this daemon.*\n$/, 'slashnet unmount /mnt');
     await fails(1, /^slashnet: no server at unix!\/no\/where\n$/, 'slashnet -a unix!/no/where ls');
+    await fails(1, /ENOENT.*'\/no\/ca'/, 'slashnet --ca /no/ca -a tls!localhost!1 ls');
     await fails(1, /no daemon at \/no\/where: start one/, 'SLASHNET=/no/where slashnet ls');
     await fails(1, /^slashnet: .*nonsense.*\n$/, 'slashnet -a nonsense ls');
   });

@@ -88,6 +88,7 @@ test('what is to announce is not dialled, and what cannot be carried says so', a
   });
   await assert.rejects(listen(new Server(tree), 'ws!127.0.0.1!0'), /no listener for ws here/);
   await assert.rejects(listen(new Server(tree), 'tcp!192.0.2.1!0'), /^Error: tcp!192.0.2.1!0: /);
+  await assert.rejects(dial('tcp!a..b!1'), { message: 'tcp!a..b!1: host not found' });
   // Both addresses of the name refuse: one reason is told.
   await assert.rejects(dial('tcp!localhost!1'), /^Error: tcp!localhost!1: connect ECONNREFUSED/);
 });

@@ -1,4 +1,5 @@
 /** The dialling side of sockets: unix, tcp and tls. */
+import { ALL } from 'node:dns';
 import { createConnection, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
@@ -30,7 +31,8 @@ export function dialled(at: Address): Address {
 
 /** The socket, and the event that says that it is connected. */
 function open(at: Address, keys: TlsKeys): [Socket, string] {
-  const carrier = { noDelay: true, keepAlive: true };
+  // Node would look names up with ADDRCONFIG, which knows no localhost where only lo is up.
+  const carrier = { noDelay: true, keepAlive: true, hints: ALL };
   if ('path' in at) return [createConnection({ path: at.path }), 'connect'];
   if (at.net === 'tls') return [tlsConnect({ ...carrier, ...tlsTo(at, keys) }), 'secureConnect'];
   if (at.net === 'tcp')
@@ -64,6 +66,7 @@ function settled(address: string, socket: Socket, event: string, signal?: AbortS
 
 /** Of a name with several addresses each has failed: the first stands for all. */
 function reason(e: Error): string {
+  if ('syscall' in e && e.syscall === 'getaddrinfo') return 'host not found';
   return e instanceof AggregateError && e.errors[0] instanceof Error
     ? e.errors[0].message
     : e.message;

@@ -292,11 +292,12 @@ export class Connection {
   #error(tag: number, e: unknown): void {
     if (!(e instanceof FileError)) this.#server.fault?.(e);
     const ename = errorText(e);
-    const errno = errnoOf(ename);
-    const numbers = this.#session.dialect === '9P2000.L';
-    this.#reply(
-      numbers ? { type: 'Rlerror', tag, ecode: errno } : { type: 'Rerror', tag, ename, errno },
-    );
+    const { dialect } = this.#session;
+    // The number is looked for only where it is sent: that is some twenty patterns.
+    if (dialect === '9P2000') this.#reply({ type: 'Rerror', tag, ename });
+    else if (dialect === '9P2000.u')
+      this.#reply({ type: 'Rerror', tag, ename, errno: errnoOf(ename) });
+    else this.#reply({ type: 'Rlerror', tag, ecode: errnoOf(ename) });
   }
 
   /** Replies that come of themselves: those of one turn of the event loop go in one write. */

@@ -15,9 +15,11 @@ import {
   refuse,
   type Who,
 } from 'slashnet/core';
+import { Asking } from './asking.js';
 import { parseAttrs } from './attr.js';
 import { type Judge, keyJudge } from './judge.js';
 import { KeyRing } from './keys.js';
+import { Penalty } from './penalty.js';
 import { promptOf } from './proto/table.js';
 import type { Agent } from './session.js';
 
@@ -30,10 +32,14 @@ export class KeyAgent implements Agent {
   readonly judge: Judge = keyJudge(this.ring);
   readonly random: Random;
   readonly stats: Counters<string>;
+  readonly needkey: Asking;
+  readonly confirm: Asking;
   debug = false;
   /** Why the last write to ctl was refused: over FUSE the writer sees an errno only. */
   err = '';
   readonly #env: Env;
+  readonly #penalty: Penalty;
+  #ask_ms = 60_000;
   #reader: Queue<Uint8Array> | undefined;
   #open = 0;
   #number = 0;
@@ -41,6 +47,9 @@ export class KeyAgent implements Agent {
   constructor(env: Env) {
     this.#env = env;
     this.random = env.random;
+    this.#penalty = new Penalty(env.clock);
+    this.needkey = new Asking('needkey', env.clock, () => this.#ask_ms);
+    this.confirm = new Asking('confirm', env.clock, () => this.#ask_ms);
     const counted = counters(['starts', 'done', 'failed', 'needkey', 'broken']);
     const now = () => `keys: ${this.ring.size}\nopen: ${this.#open}\n`;
     this.stats = {
@@ -52,6 +61,10 @@ export class KeyAgent implements Agent {
 
   count(reason: string): void {
     this.stats.add(reason);
+  }
+
+  penalty(user: string, address: string | undefined): Promise<void> | undefined {
+    return this.#penalty.failed(user, address);
   }
 
   log(line: string): void {
@@ -101,15 +114,28 @@ export class KeyAgent implements Agent {
     const at = line.findIndex((_, i) => isBlank(u8(line, i)));
     const verb = text(at < 0 ? line : line.subarray(0, at));
     const rest = line.subarray(at < 0 ? line.length : at + 1);
-    if (verb === 'key') this.ring.add(parseAttrs(rest), who);
-    else if (verb === 'delkey') this.ring.remove(parseAttrs(rest));
+    if (verb === 'key') {
+      this.ring.add(parseAttrs(rest), who);
+      this.needkey.settle((template) => this.ring.find(template, who) !== undefined);
+    } else if (verb === 'delkey') this.ring.remove(parseAttrs(rest));
     else if (verb === 'debug') this.debug = !this.debug;
+    else if (verb === 'asktime') this.#ask_ms = seconds(rest, 3600);
+    else if (verb === 'failtime') this.#penalty.first_ms = seconds(rest, 60);
     else throw refuse('unknown verb');
   }
 }
 
 const [lf, hash] = [10, 35];
 const isBlank = (c: number): boolean => c === 9 || c === 13 || c === 32;
+
+/** The argument of a verb, in milliseconds. */
+function seconds(b: Uint8Array, max: number): number {
+  const word = text(b).trim();
+  const n = Number(word);
+  if (!/^\d{1,4}(\.\d{1,3})?$/.test(word) || n > max)
+    throw refuse(`seconds: a number from 0 to ${max}`);
+  return n * 1000;
+}
 
 /** Nothing, or a comment. */
 const isIdle = (line: Uint8Array): boolean => line.length === 0 || u8(line, 0) === hash;

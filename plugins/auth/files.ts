@@ -75,11 +75,11 @@ export class AuthConversation implements Conversation {
     return known.map((a) => `${quoted(a.name)} ${quoted(a.value)}`).join(' ');
   }
 
-  start(args: readonly string[], req: Req): void {
+  start(args: readonly string[], req: Req): Wait<void> {
     this.#session.close();
     this.#who = req.who;
     this.#session = new Session(this.#agent, req.who, this.#name);
-    this.#judge(this.#session.start(parseWords(args)), 'start');
+    return then(this.#step(this.#session.start(parseWords(args)), 'start', req), () => {});
   }
   read(n: number, req: Req): Wait<Uint8Array> {
     this.#check(req.who);

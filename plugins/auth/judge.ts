@@ -22,10 +22,16 @@ export function keyJudge(ring: KeyRing): Judge {
 }
 
 /** A key of the protocol's own, else one of proto=pass where that does. */
-export function findKey(ring: KeyRing, p: Protocol, attrs: Attrs, who: Who): Key | undefined {
-  const own = ring.find(keyPattern(p.name, attrs), who);
+export function findKey(
+  ring: KeyRing,
+  p: Protocol,
+  attrs: Attrs,
+  who: Who,
+  confirm = false,
+): Key | undefined {
+  const own = ring.find(keyPattern(p.name, attrs), who, confirm);
   if (own !== undefined || !passDoes(p, attrs)) return own;
-  return ring.find(keyPattern('pass', attrs), who);
+  return ring.find(keyPattern('pass', attrs), who, confirm);
 }
 
 /** What to ask a person for: the key that would serve most. */
@@ -37,7 +43,8 @@ const passDoes = (p: Protocol, attrs: Attrs): boolean =>
 
 function keyPattern(proto: string, attrs: Attrs): Attrs {
   const prompt = (promptOf(proto) ?? []).filter((q) => !attrs.some((a) => a.name === q.name));
-  const rest = attrs.filter((a) => a.name !== 'proto');
+  // The peer's address is for the log; no key has one.
+  const rest = attrs.filter((a) => a.name !== 'proto' && a.name !== 'address');
   return [{ is: 'value', name: 'proto', value: proto }, ...rest, ...prompt];
 }
 

@@ -9,6 +9,8 @@ export interface Key {
   readonly attrs: Attrs;
   /** The private value of `name`; it is wiped when the key goes, so use it at once. */
   secret(name: string): Uint8Array | undefined;
+  /** A person must agree to each use. */
+  readonly confirm: boolean;
 }
 
 /** What the ring must know of the protocols. */
@@ -70,9 +72,12 @@ export class KeyRing {
     for (const k of gone) k.wipe();
   }
 
-  /** The first key that `who` may use and that fits. */
-  find(pattern: Attrs, who: Who): Key | undefined {
-    return this.#keys.find((k) => k.usable(who) && matches(pattern, k.attrs));
+  /** The first key that `who` may use and that fits; with `confirm`, of those too that a person
+   *  must agree to. */
+  find(pattern: Attrs, who: Who, confirm = false): Key | undefined {
+    return this.#keys.find(
+      (k) => (confirm || !k.confirm) && k.usable(who) && matches(pattern, k.attrs),
+    );
   }
 
   /** As `ctl` shows it. */
@@ -102,9 +107,12 @@ class RingKey implements Key {
     return [...this.open, ...this.attrs.filter((a) => isPrivate(a.name))];
   }
 
-  /** `confirm`: there is nobody yet who could agree. */
+  get confirm(): boolean {
+    return this.open.some((a) => a.name === 'confirm');
+  }
+
   usable(who: Who): boolean {
-    if (this.open.some((a) => a.name === 'disabled' || a.name === 'confirm')) return false;
+    if (this.open.some((a) => a.name === 'disabled')) return false;
     if (who.owner || who.uname === this.#uname) return true;
     return this.open.some(
       (a) =>

@@ -43,6 +43,16 @@ function layerOf(agent: KeyAgent): Layer<AuthConversation> {
         open: (_c, _mode, req) => new RpcFile(agent, req.who),
       },
       { name: 'proto', perm: 0o444, text: () => protocols.map((p) => `${p.name}\n`).join('') },
+      {
+        name: 'needkey',
+        perm: 0o600,
+        open: (_c, _mode, req) => agent.needkey.openFile(req.who),
+      },
+      {
+        name: 'confirm',
+        perm: 0o600,
+        open: (_c, _mode, req) => agent.confirm.openFile(req.who),
+      },
       { name: 'log', perm: 0o400, stream: (_c, q, req) => agent.readLog(q, req.who) },
     ],
     create: (ctx) => new AuthConversation(agent, ctx),

@@ -37,6 +37,8 @@ export type Outcome =
   /** Not in this phase. */
   | { readonly is: 'phase' }
   | { readonly is: 'needkey'; readonly template: Attrs }
+  /** A person must agree that the key is used. */
+  | { readonly is: 'confirm'; readonly key: Key }
   | { readonly is: 'error'; readonly why: string };
 
 /** authinfo, as auth(2) has it. */
@@ -51,7 +53,8 @@ export interface AuthInfo {
 export interface Party {
   readonly random: Random;
   /** The key to use now, or the outcome that says which is wanted. It is looked up anew at each
-   *  call, for keys come and go while a peer thinks. */
+   *  call, for keys come and go while a peer thinks. An exchange that passes such an outcome on
+   *  must be as it was: the step is done again when a person has helped. */
   key(): Key | Outcome;
   /** May the peer in? Asked of whoever judges: the keys here, or a RADIUS server some day. */
   judge(claim: Claim): Wait<AuthInfo | undefined>;
@@ -68,9 +71,9 @@ export interface Claim {
   readonly response: Uint8Array;
 }
 
-export const ok: Outcome = { is: 'ok' };
-export const phaseError: Outcome = { is: 'phase' };
-export const failed = (why: string): Outcome => ({ is: 'error', why });
+export const ok = { is: 'ok' } as const satisfies Outcome;
+export const phaseError = { is: 'phase' } as const satisfies Outcome;
+export const failed = (why: string): Outcome & { is: 'error' } => ({ is: 'error', why });
 
 /** Is it an outcome, not what it stands in place of? */
 export const isOutcome = (x: Exchange | Key | Outcome): x is Outcome => 'is' in x;

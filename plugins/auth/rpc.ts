@@ -86,7 +86,7 @@ export class Rpc {
     };
     switch (verb) {
       case 'start':
-        return reply(this.#start(data));
+        return then(this.#start(data), reply);
       case 'read':
         if (data.length > 0) return reply({ is: 'error', why: 'read needs no parameters' });
         return then(this.#session.read(n - okBytes.length), reply);
@@ -101,7 +101,7 @@ export class Rpc {
     }
   }
 
-  #start(data: Uint8Array): Reply {
+  #start(data: Uint8Array): Wait<Reply> {
     try {
       return this.#session.start(parseAttrs(data));
     } catch (e) {

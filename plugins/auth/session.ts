@@ -1,6 +1,7 @@
 /** One authentication: the protocol chosen by its attributes, the phase it
  *  is in, what may be done with it. */
-import type { Random, Wait, Who } from 'slashnet/core';
+import { Einterrupted, type Random, type Wait, type Who } from 'slashnet/core';
+import type { Asking, Question } from './asking.js';
 import { type Attrs, attrValue, printAttrs, quoted } from './attr.js';
 import { findKey, type Judge, wantedKey, withKey } from './judge.js';
 import { type Key, type KeyRing, refuseSecrets, unknownProto } from './keys.js';
@@ -23,6 +24,11 @@ export interface Agent {
   readonly random: Random;
   readonly judge: Judge;
   count(reason: string): void;
+  /** A login failed: undefined, or what to wait for before the peer is told. */
+  penalty(user: string, address: string | undefined): Promise<void> | undefined;
+  /** The persons who give keys, and agree to their use. */
+  readonly needkey: Asking;
+  readonly confirm: Asking;
   /** A line for the readers of `log`; it holds no secret. */
   log(line: string): void;
   /** `debug` is on. */
@@ -30,7 +36,7 @@ export interface Agent {
 }
 
 export type Reply =
-  | Outcome
+  | Exclude<Outcome, { is: 'confirm' }>
   | { readonly is: 'done'; readonly haveai: boolean }
   | { readonly is: 'notstarted' };
 
@@ -46,6 +52,10 @@ export class Session implements Party {
   /** What a read was too small for. */
   #held: Uint8Array | undefined;
   #told = false;
+  /** A person is being asked. */
+  #question: Question | undefined;
+  /** To their use a person has agreed. */
+  readonly #agreed = new Set<Key>();
 
   constructor(agent: Agent, who: Who, name: string) {
     this.#agent = agent;
@@ -67,7 +77,7 @@ export class Session implements Party {
     return this.#agent.random;
   }
 
-  start(attrs: Attrs): Outcome {
+  start(attrs: Attrs): Wait<Reply> {
     this.close();
     try {
       refuseSecrets(attrs);
@@ -81,10 +91,12 @@ export class Session implements Party {
     this.#known = attrs;
     this.#agent.count('starts');
     this.#log(`start ${printAttrs(attrs)}`);
-    const exchange = begin.run(this);
-    if (isOutcome(exchange)) return this.#note(exchange);
-    this.#exchange = exchange;
-    return ok;
+    return this.#step('start', () => {
+      const exchange = begin.run(this);
+      if (isOutcome(exchange)) return exchange;
+      this.#exchange = exchange;
+      return ok;
+    });
   }
 
   /** At most `n` bytes for the peer. */
@@ -93,21 +105,26 @@ export class Session implements Party {
     if (held !== undefined) return this.#fit(held, n);
     const no = this.#cannot();
     if (no !== undefined) return no;
-    return then(this.#exchange!.read(), (o) => {
-      const noted = this.#note(o, 'read');
-      return noted.is === 'ok' && noted.data !== undefined ? this.#fit(noted.data, n) : noted;
-    });
+    const exchange = this.#exchange!;
+    return then(
+      this.#step('read', () => exchange.read()),
+      (r) => (r.is === 'ok' && r.data !== undefined ? this.#fit(r.data, n) : r),
+    );
   }
 
   write(data: Uint8Array): Wait<Reply> {
     this.#drop();
     const no = this.#cannot();
     if (no !== undefined) return no;
-    return then(this.#exchange!.write(data), (o) => this.#note(o, 'write'));
+    const exchange = this.#exchange!;
+    return this.#step('write', () => exchange.write(data));
   }
 
   close(): void {
     this.#drop();
+    this.#question?.drop();
+    this.#question = undefined;
+    this.#agreed.clear();
     this.#exchange?.info?.secret.fill(0);
     this.#exchange = undefined;
     this.#protocol = undefined;
@@ -120,8 +137,10 @@ export class Session implements Party {
 
   key(): Key | Outcome {
     const protocol = this.#protocol!;
-    const key = findKey(this.#agent.ring, protocol, this.#attrs, this.#who);
+    const askable = this.#agent.confirm.open || this.#agreed.size > 0;
+    const key = findKey(this.#agent.ring, protocol, this.#attrs, this.#who, askable);
     if (key === undefined) return { is: 'needkey', template: wantedKey(protocol, this.#attrs) };
+    if (key.confirm && !this.#agreed.has(key)) return { is: 'confirm', key };
     this.#known = withKey(this.#attrs, key);
     return key;
   }
@@ -129,10 +148,16 @@ export class Session implements Party {
   judge(claim: Claim): Wait<AuthInfo | undefined> {
     const verdict = this.#agent.judge(claim, this.#protocol!, this.#attrs, this.#who);
     return then(verdict, (info) => {
-      this.#log(`${info === undefined ? 'auth failed' : 'auth ok'}: user=${printable(claim.user)}`);
-      if (info === undefined) this.#agent.count('failed');
-      else this.#known = [...this.#known, { is: 'value', name: 'user', value: claim.user }];
-      return info;
+      const address = attrValue(this.#attrs, 'address');
+      const from = address === undefined ? '' : ` address=${printable(address)}`;
+      const what = info === undefined ? 'auth failed' : 'auth ok';
+      this.#log(`${what}: user=${printable(claim.user)}${from} proto=${this.#protocol!.name}`);
+      if (info !== undefined) {
+        this.#known = [...this.#known, { is: 'value', name: 'user', value: claim.user }];
+        return info;
+      }
+      this.#agent.count('failed');
+      return this.#agent.penalty(claim.user, address)?.then(() => undefined);
     });
   }
 
@@ -146,8 +171,38 @@ export class Session implements Party {
     return undefined;
   }
 
-  /** Counts and logs what came of a step; a phase error gets its text. */
-  #note(o: Outcome, verb = 'start'): Outcome {
+  /** A step of the exchange; done again when a person gave the key that it lacked, or agreed to
+   *  its use. */
+  #step(verb: string, run: () => Wait<Outcome>): Wait<Reply> {
+    return then(run(), (o) => {
+      const { needkey, confirm } = this.#agent;
+      if (o.is === 'confirm') {
+        if (!confirm.open) return this.#note(failed('confirm is closed'), verb);
+        const shown = o.key.attrs.filter((a) => a.is !== 'secret');
+        return this.#ask(verb, run, o, confirm.ask(shown));
+      }
+      const noted = this.#note(o, verb);
+      if (o.is !== 'needkey' || !needkey.open) return noted;
+      return this.#ask(verb, run, o, needkey.ask(o.template));
+    });
+  }
+
+  async #ask(verb: string, run: () => Wait<Outcome>, o: Outcome, q: Question): Promise<Reply> {
+    this.#question = q;
+    const answer = await q.answer;
+    if (this.#question !== q) return failed(Einterrupted); // closed, or begun anew
+    this.#question = undefined;
+    if (answer.is === 'error') return this.#note(failed(answer.why), verb);
+    if (o.is === 'confirm') {
+      if (answer.is !== 'yes')
+        return this.#note(failed(answer.is === 'no' ? 'not confirmed' : 'confirm is closed'), verb);
+      this.#agreed.add(o.key);
+    } else if (answer.is !== 'yes') return o as Reply;
+    return this.#step(verb, run);
+  }
+
+  /** Counts and logs what came of a step. */
+  #note(o: Reply, verb: string): Reply {
     if (o.is === 'needkey') {
       this.#agent.count('needkey');
       this.#log(`needkey ${printAttrs(o.template)}`);
@@ -164,7 +219,7 @@ export class Session implements Party {
     return o;
   }
 
-  #fit(data: Uint8Array, n: number): Outcome {
+  #fit(data: Uint8Array, n: number): Reply {
     this.#held = data.length > n ? data : undefined;
     return data.length > n ? { is: 'toosmall', bytes: data.length } : { is: 'ok', data };
   }
@@ -202,6 +257,6 @@ export const printable = (s: string): string =>
   quoted(s.replace(/[\x00-\x1f\x7f-\x9f]/g, '?').slice(0, shown_max));
 
 /** `f` of what `x` is or will be. */
-export function then<A, B>(x: Wait<A>, f: (a: A) => B): Wait<B> {
+export function then<A, B>(x: Wait<A>, f: (a: A) => Wait<B>): Wait<B> {
   return x instanceof Promise ? x.then(f) : f(x);
 }

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { text, utf8 } from '@9p/packet';
 import type { Req, Wait, Who } from 'slashnet/core';
+import { Asking } from '../../plugins/auth/asking.js';
 import { parseAttrs } from '../../plugins/auth/attr.js';
 import { type Judge, keyJudge } from '../../plugins/auth/judge.js';
 import { KeyRing } from '../../plugins/auth/keys.js';
 import { promptOf } from '../../plugins/auth/proto/table.js';
 import { Rpc } from '../../plugins/auth/rpc.js';
 import { type Agent, Session } from '../../plugins/auth/session.js';
-import { SeededRandom } from '../kit/index.js';
+import { SeededRandom, VirtualClock } from '../kit/index.js';
 
 export const owner: Who = { uname: 'root', groups: [], owner: true };
 export const request = (who: Who): Req => ({ who, iounit: 0, flushed: false, onflush: undefined });
@@ -18,6 +19,7 @@ export interface Bench {
   ring: KeyRing;
   counted: Map<string, number>;
   lines: string[];
+  clock: VirtualClock;
   open(who?: Who): Rpc;
 }
 
@@ -26,16 +28,20 @@ export function bench(keys: readonly string[] = [], judge?: Judge): Bench {
   for (const k of keys) ring.add(parseAttrs(utf8(k)), owner);
   const counted = new Map<string, number>();
   const lines: string[] = [];
+  const clock = new VirtualClock();
   const agent = {
     ring,
     random: new SeededRandom(7),
     judge: judge ?? keyJudge(ring),
+    penalty: () => undefined,
+    needkey: new Asking('needkey', clock, () => 60_000),
+    confirm: new Asking('confirm', clock, () => 60_000),
     count: (k: string) => void counted.set(k, (counted.get(k) ?? 0) + 1),
     log: (l: string) => void lines.push(l),
     debug: false,
   };
   const open = (who = owner) => new Rpc(new Session(agent, who, '1'), agent, '1');
-  return { agent, ring, counted, lines, open };
+  return { agent, ring, counted, lines, clock, open };
 }
 
 export function sync<T>(x: Wait<T>): T {

@@ -13,11 +13,14 @@ const bob: Who = { uname: 'bob', groups: [], owner: false };
 const req = (who = me): Req => ({ who, iounit: 0, flushed: false, onflush: undefined });
 
 const logged: string[] = [];
+/** Of the system made last. */
+let clock = new VirtualClock();
 
 async function make(): Promise<System> {
+  clock = new VirtualClock();
   const s = makeSystem({
     plugins: [],
-    clock: new VirtualClock(),
+    clock,
     random: new SeededRandom(1),
     owner: 'glenda',
     log: (l) => logged.push(l),
@@ -46,7 +49,7 @@ async function echo(s: System, path: string, what: string | Uint8Array, who = me
 }
 async function ask(f: OpenFile, what: string | Uint8Array): Promise<Uint8Array> {
   await f.write(typeof what === 'string' ? utf8(what) : what, 0, req());
-  return (await f.read(4096, 0, req())).slice();
+  return (await clock.until(Promise.resolve(f.read(4096, 0, req())))).slice();
 }
 
 const key = 'key proto=pass service=ppp user=glenda !password=secret\n';
@@ -84,7 +87,8 @@ test('the errors of ctl', async () => {
 
 test('modes, and what others may', async () => {
   const s = await make();
-  const modes = ['ctl 644', 'rpc 666', 'proto 444', 'log 400', 'clone 666', 'stats 444'];
+  const modes =
+    'ctl 644,rpc 666,proto 444,log 400,needkey 600,confirm 600,clone 666,stats 444'.split(',');
   for (const m of modes) {
     const [name = '', mode] = m.split(' ');
     const node = await s.ns.walk(`/auth/${name}`, me);
@@ -133,7 +137,7 @@ test('the log is read by its one reader, from the open on', async () => {
     await ask(rpc, r);
   assert.equal(
     text(await log.read(4096, 0, req())) + text(await log.read(4096, 0, req())),
-    '1: start proto=pap role=server service=ppp\n1: auth failed: user=eve\n',
+    '1: start proto=pap role=server service=ppp\n1: auth failed: user=eve proto=pap\n',
   );
   assert.match(await cat(s, '/auth/stats'), /^failed: 1$/m);
 });
@@ -194,7 +198,7 @@ test('what a conversation gives is for who started it', async () => {
   assert.equal(text(await mine.read(100, 0, req())), 'glenda secret');
 });
 
-const streams = ['clone', 'event', 'log', 'pcap', 'rpc', 'data'];
+const streams = ['clone', 'event', 'log', 'pcap', 'rpc', 'data', 'needkey', 'confirm'];
 
 /** The text of every file below a node. */
 async function* allTexts(node: Node, path: string): AsyncGenerator<string> {

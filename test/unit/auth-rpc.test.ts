@@ -294,7 +294,7 @@ test('the log has names, never secrets', () => {
   say(rpc, 'write hunter2');
   const log = b.lines.join('\n');
   assert.match(log, /^1: start proto=pap role=server service=ppp$/m);
-  assert.match(log, /^1: auth failed: user='glen\?da\?1: auth ok: user=root'$/m);
+  assert.match(log, /^1: auth failed: user='glen\?da\?1: auth ok: user=root' proto=pap$/m);
   assert.match(log, /^1: write 7 -> error 27$/m);
   assert.doesNotMatch(log, /hunter2/);
 });

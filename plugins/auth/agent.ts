@@ -13,22 +13,25 @@ import {
   type Queue,
   type Random,
   refuse,
+  type Wait,
   type Who,
 } from 'slashnet/core';
 import { Asking } from './asking.js';
-import { parseAttrs } from './attr.js';
+import { attrValue, parseAttrs } from './attr.js';
 import { type Judge, keyJudge } from './judge.js';
 import { KeyRing } from './keys.js';
+import { type AuthListener, askTickets, listenAuth } from './p9/net.js';
 import { Penalty } from './penalty.js';
-import { promptOf } from './proto/table.js';
-import type { Agent } from './session.js';
+import { withDesKey } from './proto/p9sk1.js';
+import { checkOf, promptOf } from './proto/table.js';
+import { type Agent, printable } from './session.js';
 
 /** Authentications under way at once, by rpc and by conversations. */
 export const sessions_max = 4096;
 const ctl_bytes_max = 8 * 1024;
 
 export class KeyAgent implements Agent {
-  readonly ring = new KeyRing({ promptOf });
+  readonly ring = new KeyRing({ promptOf, checkOf });
   readonly judge: Judge = keyJudge(this.ring);
   readonly random: Random;
   readonly stats: Counters<string>;
@@ -40,6 +43,7 @@ export class KeyAgent implements Agent {
   readonly #env: Env;
   readonly #penalty: Penalty;
   #ask_ms = 60_000;
+  #authsrv: AuthListener | undefined;
   #reader: Queue<Uint8Array> | undefined;
   #open = 0;
   #number = 0;
@@ -65,6 +69,20 @@ export class KeyAgent implements Agent {
 
   penalty(user: string, address: string | undefined): Promise<void> | undefined {
     return this.#penalty.failed(user, address);
+  }
+
+  now(): number {
+    return this.#env.clock.now();
+  }
+
+  tickets(address: string, request: Uint8Array): Promise<Uint8Array> {
+    return askTickets(this.#env.clock, address, request);
+  }
+
+  close(): void {
+    this.#authsrv?.close();
+    this.#authsrv = undefined;
+    this.ring.wipe();
   }
 
   log(line: string): void {
@@ -94,14 +112,14 @@ export class KeyAgent implements Agent {
   }
 
   /** A write to ctl, in bytes: private values become no strings, which could not be wiped. */
-  control(data: Uint8Array, who: Who): void {
+  async control(data: Uint8Array, who: Who): Promise<void> {
     if (!who.owner) throw refuse(Eperm);
     if (data.length > ctl_bytes_max) throw refuse(`${Etoolong}: over ${ctl_bytes_max} bytes`);
     const lines = linesOf(data);
     const several = lines.filter((l) => !isIdle(l)).length > 1;
     for (const [i, line] of lines.entries()) {
       try {
-        if (!isIdle(line)) this.#verb(line, who);
+        if (!isIdle(line)) await this.#verb(line, who);
       } catch (e) {
         const where = several ? `line ${i + 1}: ` : '';
         this.err = cut(where + errorText(e), error_bytes);
@@ -110,7 +128,7 @@ export class KeyAgent implements Agent {
     }
   }
 
-  #verb(line: Uint8Array, who: Who): void {
+  #verb(line: Uint8Array, who: Who): Wait<void> {
     const at = line.findIndex((_, i) => isBlank(u8(line, i)));
     const verb = text(at < 0 ? line : line.subarray(0, at));
     const rest = line.subarray(at < 0 ? line.length : at + 1);
@@ -119,11 +137,47 @@ export class KeyAgent implements Agent {
       this.needkey.settle((template) => this.ring.find(template, who) !== undefined);
     } else if (verb === 'delkey') this.ring.remove(parseAttrs(rest));
     else if (verb === 'debug') this.debug = !this.debug;
+    else if (verb === 'authsrv') return this.#serveAuth(text(rest).trim());
     else if (verb === 'asktime') this.#ask_ms = seconds(rest, 3600);
     else if (verb === 'failtime') this.#penalty.first_ms = seconds(rest, 60);
     else throw refuse('unknown verb');
   }
+
+  /** Begins or ends to be an authentication server; its users are the keys of role=authsrv. */
+  async #serveAuth(where: string): Promise<void> {
+    if (where === '') throw refuse('authsrv: an address or off');
+    this.#authsrv?.close();
+    this.#authsrv = undefined;
+    if (where === 'off') return;
+    const { clock } = this.#env;
+    this.#authsrv = await listenAuth(where, {
+      clock,
+      random: this.random,
+      withKey: (user, dom, f) => {
+        const attrs = { proto: 'p9sk1', role: 'authsrv', user, dom };
+        const pattern = Object.entries(attrs).map(
+          ([name, value]) => ({ is: 'value', name, value }) as const,
+        );
+        const key = this.ring
+          .findAll(pattern, owner)
+          .find((k) => attrValue(k.attrs, 'role') !== undefined);
+        return key === undefined ? undefined : withDesKey(key, f);
+      },
+      login: (user, address, ok) => {
+        this.log(
+          `authsrv: auth ${ok ? 'ok' : 'failed'}: user=${printable(user)} address=${address}`,
+        );
+        if (ok) return undefined;
+        this.count('failed');
+        return this.penalty(user, address);
+      },
+    });
+    this.log(`authsrv: ${this.#authsrv.address}`);
+  }
 }
+
+/** The keys of the authentication server are the daemon's. */
+const owner: Who = { uname: 'none', groups: [], owner: true };
 
 const [lf, hash] = [10, 35];
 const isBlank = (c: number): boolean => c === 9 || c === 13 || c === 32;

@@ -35,17 +35,21 @@ export function findKey(
 }
 
 /** What to ask a person for: the key that would serve most. */
-export const wantedKey = (p: Protocol, attrs: Attrs): Attrs =>
-  keyPattern(passDoes(p, attrs) ? 'pass' : p.name, attrs);
+export function wantedKey(p: Protocol, attrs: Attrs): Attrs {
+  const proto = passDoes(p, attrs) ? 'pass' : p.name;
+  const pattern = keyPattern(proto, attrs);
+  const prompt = promptOf(proto) ?? [];
+  return [...pattern, ...prompt.filter((q) => !pattern.some((a) => a.name === q.name))];
+}
 
 const passDoes = (p: Protocol, attrs: Attrs): boolean =>
   p.passService !== undefined && attrValue(attrs, 'service') === p.passService;
 
-function keyPattern(proto: string, attrs: Attrs): Attrs {
-  const prompt = (promptOf(proto) ?? []).filter((q) => !attrs.some((a) => a.name === q.name));
+/** What a key must have besides what keys of its protocol have anyway. */
+export function keyPattern(proto: string, attrs: Attrs): Attrs {
   // The peer's address is for the log; no key has one.
   const rest = attrs.filter((a) => a.name !== 'proto' && a.name !== 'address');
-  return [{ is: 'value', name: 'proto', value: proto }, ...rest, ...prompt];
+  return [{ is: 'value', name: 'proto', value: proto }, ...rest];
 }
 
 /** The attributes of an authentication once its key is known. */

@@ -17,6 +17,8 @@ export interface Key {
 export interface KeyRules {
   /** Undefined: there is no such protocol; null: it takes no keys. */
   promptOf(proto: string): Attrs | null | undefined;
+  /** Says why a key does not do, in the place of what `promptOf` demands. */
+  checkOf?(proto: string): ((key: Attrs) => string | undefined) | undefined;
 }
 
 export class KeyRing {
@@ -52,8 +54,9 @@ export class KeyRing {
     const prompt = this.#rules.promptOf(name);
     if (prompt === undefined) throw refuse(unknownProto(name));
     if (prompt === null) throw refuse(`proto ${name} doesn't take keys`);
-    const missing = prompt.filter((p) => !matches([p], list));
-    if (missing.length > 0) throw refuse(`missing attributes: ${printAttrs(missing)}`);
+    const check = this.#rules.checkOf?.(name) ?? ((key: Attrs) => lacking(prompt, key));
+    const why = check(list);
+    if (why !== undefined) throw refuse(why);
     if (list.some((a) => a.is === 'query')) throw refuse('a key has values, not queries');
   }
 
@@ -80,6 +83,11 @@ export class KeyRing {
     );
   }
 
+  /** All that `who` may use and that fit. */
+  findAll(pattern: Attrs, who: Who): readonly Key[] {
+    return this.#keys.filter((k) => !k.confirm && k.usable(who) && matches(pattern, k.attrs));
+  }
+
   /** As `ctl` shows it. */
   toString(): string {
     return this.#keys.map((k) => `key ${printAttrs(k.shown)}\n`).join('');
@@ -89,6 +97,11 @@ export class KeyRing {
     for (const k of this.#keys) k.wipe();
     this.#keys = [];
   }
+}
+
+function lacking(prompt: Attrs, key: Attrs): string | undefined {
+  const missing = prompt.filter((p) => !matches([p], key));
+  return missing.length === 0 ? undefined : `missing attributes: ${printAttrs(missing)}`;
 }
 
 class RingKey implements Key {

@@ -67,7 +67,7 @@ const auth: Plugin = {
     return {
       async stop(why) {
         await served.remove(why);
-        agent.ring.wipe();
+        agent.close();
       },
     };
   },

@@ -1,5 +1,5 @@
 /** What a protocol is to the rest of auth: one record in the table of proto/table.ts. */
-import type { Random, Wait } from 'slashnet/core';
+import type { Ms, Random, Wait } from 'slashnet/core';
 import type { Attrs } from './attr.js';
 import type { Key } from './keys.js';
 
@@ -8,6 +8,8 @@ export interface Protocol {
   readonly name: string;
   /** What its keys must have: 'user? !password?'. Undefined: it takes no keys. */
   readonly prompt?: string;
+  /** Why a key of these attributes does not do, in the place of what `prompt` demands. */
+  check?(key: Attrs): string | undefined;
   /** For `service=` this a key of proto=pass does where there is none of the protocol's own. */
   readonly passService?: string;
   /** The role if start names none. Undefined: one must be named. */
@@ -52,12 +54,23 @@ export interface AuthInfo {
 /** What an exchange may ask of the authentication it is part of. */
 export interface Party {
   readonly random: Random;
+  /** The value of an attribute that start gave. */
+  attr(name: string): string | undefined;
   /** The key to use now, or the outcome that says which is wanted. It is looked up anew at each
    *  call, for keys come and go while a peer thinks. An exchange that passes such an outcome on
    *  must be as it was: the step is done again when a person has helped. */
   key(): Key | Outcome;
+  /** The same authentication by another protocol, with these attributes in place of its own. */
+  as(protocol: Protocol, more: Attrs): Party;
+  /** The value of an attribute of each key that would do for `protocol`. */
+  valuesOf(name: string, protocol: Protocol): readonly string[];
+  now(): Ms;
+  /** What the authentication server at a dial string says to a request. It fails with one line. */
+  tickets(address: string, request: Uint8Array): Promise<Uint8Array>;
   /** May the peer in? Asked of whoever judges: the keys here, or a RADIUS server some day. */
   judge(claim: Claim): Wait<AuthInfo | undefined>;
+  /** The verdict is known already: it is counted and logged, and a failure costs the peer time. */
+  settle(user: string, info: AuthInfo | undefined): Wait<AuthInfo | undefined>;
 }
 
 /** What a peer offers to prove that it is `user`. */

@@ -1,9 +1,9 @@
 /** One authentication: the protocol chosen by its attributes, the phase it
  *  is in, what may be done with it. */
-import { Einterrupted, type Random, type Wait, type Who } from 'slashnet/core';
+import { Einterrupted, type Ms, type Random, type Wait, type Who } from 'slashnet/core';
 import type { Asking, Question } from './asking.js';
-import { type Attrs, attrValue, printAttrs, quoted } from './attr.js';
-import { findKey, type Judge, wantedKey, withKey } from './judge.js';
+import { type Attrs, attrValue, mergeAttrs, printAttrs, quoted } from './attr.js';
+import { findKey, type Judge, keyPattern, wantedKey, withKey } from './judge.js';
 import { type Key, type KeyRing, refuseSecrets, unknownProto } from './keys.js';
 import { findProtocol } from './proto/table.js';
 import {
@@ -26,6 +26,9 @@ export interface Agent {
   count(reason: string): void;
   /** A login failed: undefined, or what to wait for before the peer is told. */
   penalty(user: string, address: string | undefined): Promise<void> | undefined;
+  now(): Ms;
+  /** As Party has it. */
+  tickets(address: string, request: Uint8Array): Promise<Uint8Array>;
   /** The persons who give keys, and agree to their use. */
   readonly needkey: Asking;
   readonly confirm: Asking;
@@ -136,29 +139,71 @@ export class Session implements Party {
   // What the protocol asks -------------------------------------------------------------------
 
   key(): Key | Outcome {
-    const protocol = this.#protocol!;
+    return this.#keyFor(this.#protocol!, this.#attrs);
+  }
+
+  judge(claim: Claim): Wait<AuthInfo | undefined> {
+    return this.#judgeBy(claim, this.#protocol!, this.#attrs);
+  }
+
+  settle(user: string, info: AuthInfo | undefined): Wait<AuthInfo | undefined> {
+    const address = attrValue(this.#attrs, 'address');
+    const from = address === undefined ? '' : ` address=${printable(address)}`;
+    const what = info === undefined ? 'auth failed' : 'auth ok';
+    this.#log(`${what}: user=${printable(user)}${from} proto=${this.#protocol!.name}`);
+    if (info !== undefined) {
+      this.#known = mergeAttrs(this.#known, [{ is: 'value', name: 'user', value: user }]);
+      return info;
+    }
+    this.#agent.count('failed');
+    return this.#agent.penalty(user, address)?.then(() => undefined);
+  }
+
+  as(protocol: Protocol, more: Attrs): Party {
+    const attrs = mergeAttrs(this.#attrs, more);
+    return {
+      random: this.random,
+      attr: (name) => attrValue(attrs, name),
+      key: () => this.#keyFor(protocol, attrs),
+      as: (p, m) => this.as(p, mergeAttrs(more, m)),
+      valuesOf: (name, p) => this.valuesOf(name, p),
+      now: () => this.now(),
+      tickets: (address, request) => this.tickets(address, request),
+      judge: (claim) => this.#judgeBy(claim, protocol, attrs),
+      settle: (user, info) => this.settle(user, info),
+    };
+  }
+
+  attr(name: string): string | undefined {
+    return attrValue(this.#attrs, name);
+  }
+
+  valuesOf(name: string, protocol: Protocol): readonly string[] {
+    const keys = this.#agent.ring.findAll(keyPattern(protocol.name, this.#attrs), this.#who);
+    const values = keys.map((k) => attrValue(k.attrs, name)).filter((v) => v !== undefined);
+    return [...new Set(values)];
+  }
+
+  now(): Ms {
+    return this.#agent.now();
+  }
+
+  tickets(address: string, request: Uint8Array): Promise<Uint8Array> {
+    return this.#agent.tickets(address, request);
+  }
+
+  #keyFor(protocol: Protocol, attrs: Attrs): Key | Outcome {
     const askable = this.#agent.confirm.open || this.#agreed.size > 0;
-    const key = findKey(this.#agent.ring, protocol, this.#attrs, this.#who, askable);
-    if (key === undefined) return { is: 'needkey', template: wantedKey(protocol, this.#attrs) };
+    const key = findKey(this.#agent.ring, protocol, attrs, this.#who, askable);
+    if (key === undefined) return { is: 'needkey', template: wantedKey(protocol, attrs) };
     if (key.confirm && !this.#agreed.has(key)) return { is: 'confirm', key };
     this.#known = withKey(this.#attrs, key);
     return key;
   }
 
-  judge(claim: Claim): Wait<AuthInfo | undefined> {
-    const verdict = this.#agent.judge(claim, this.#protocol!, this.#attrs, this.#who);
-    return then(verdict, (info) => {
-      const address = attrValue(this.#attrs, 'address');
-      const from = address === undefined ? '' : ` address=${printable(address)}`;
-      const what = info === undefined ? 'auth failed' : 'auth ok';
-      this.#log(`${what}: user=${printable(claim.user)}${from} proto=${this.#protocol!.name}`);
-      if (info !== undefined) {
-        this.#known = [...this.#known, { is: 'value', name: 'user', value: claim.user }];
-        return info;
-      }
-      this.#agent.count('failed');
-      return this.#agent.penalty(claim.user, address)?.then(() => undefined);
-    });
+  #judgeBy(claim: Claim, protocol: Protocol, attrs: Attrs): Wait<AuthInfo | undefined> {
+    const verdict = this.#agent.judge(claim, protocol, attrs, this.#who);
+    return then(verdict, (info) => this.settle(claim.user, info));
   }
 
   // ------------------------------------------------------------------------------------------

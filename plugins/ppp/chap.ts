@@ -1,6 +1,6 @@
 /** Challenge Handshake Authentication Protocol, RFC 1994, both
  *  roles; the digest is made by `auth`. */
-import { equal, text, u8, utf8 } from '@9p/packet';
+import { concat, equal, text, u8, utf8 } from '@9p/packet';
 import type { Ms } from 'slashnet/core';
 import {
   type Answer,
@@ -12,7 +12,7 @@ import {
   silence_ms,
 } from './authentication.js';
 import { chapCodes } from './codes.js';
-import { type Control, clean, concat, counted } from './wire.js';
+import { type Control, clean, counted } from './wire.js';
 
 /** Bytes of an MD5 response. */
 export const response_bytes = 16;

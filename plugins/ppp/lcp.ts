@@ -1,9 +1,8 @@
 /** The options of the Link Control Protocol, RFC 1661 section 6 and RFC 1662 section 7. */
-import { put16, put32, u16, u32 } from '@9p/packet';
+import { concat, put16, put32, u16, u32 } from '@9p/packet';
 import type { Random } from 'slashnet/core';
 import { type AuthMethod, authMethods, lcpOptions } from './codes.js';
 import type { Option, Verdict } from './options.js';
-import { concat } from './wire.js';
 
 export interface LcpConfig {
   /** Largest information field that we take; 1500 needs no option. */

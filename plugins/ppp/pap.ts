@@ -1,6 +1,6 @@
 /** Password Authentication Protocol, RFC 1334 section 2, both roles. */
 
-import { text, utf8 } from '@9p/packet';
+import { concat, text, utf8 } from '@9p/packet';
 import type { Ms } from 'slashnet/core';
 import {
   type Answer,
@@ -12,7 +12,7 @@ import {
   silence_ms,
 } from './authentication.js';
 import { papCodes } from './codes.js';
-import { type Control, clean, concat, counted } from './wire.js';
+import { type Control, clean, counted } from './wire.js';
 
 /** We prove who we are. The password is asked for anew at each transmission, and not kept. */
 export class PapPeer implements AuthMachine {

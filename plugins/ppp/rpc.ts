@@ -1,6 +1,6 @@
 /** Answers what the machines need, by relaying messages to auth/rpc
  *  (factotum(4)). No secret stays here. */
-import { text, u8, utf8 } from '@9p/packet';
+import { concat, text, u8, utf8 } from '@9p/packet';
 import {
   type Chan,
   errorText,
@@ -12,7 +12,6 @@ import {
   type Who,
 } from 'slashnet/core';
 import type { Answer, Need } from './authentication.js';
-import { concat } from './wire.js';
 
 const reply_bytes = 4096;
 

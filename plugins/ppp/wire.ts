@@ -86,13 +86,3 @@ export function clean(b: Uint8Array, n = 80): string {
   const line = text(b.subarray(0, 4 * n)).replace(/[\p{Cc}\p{Cf}\p{Co}\u2028\u2029\ufffd]+/gu, ' ');
   return [...line.trim()].slice(0, n).join('');
 }
-
-export function concat(...parts: readonly (Uint8Array | readonly number[])[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
-  let at = 0;
-  for (const p of parts) {
-    out.set(p, at);
-    at += p.length;
-  }
-  return out;
-}

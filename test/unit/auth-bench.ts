@@ -6,7 +6,7 @@ import { Asking } from '../../plugins/auth/asking.js';
 import { parseAttrs } from '../../plugins/auth/attr.js';
 import { type Judge, keyJudge } from '../../plugins/auth/judge.js';
 import { KeyRing } from '../../plugins/auth/keys.js';
-import { promptOf } from '../../plugins/auth/proto/table.js';
+import { checkOf, promptOf } from '../../plugins/auth/proto/table.js';
 import { Rpc } from '../../plugins/auth/rpc.js';
 import { type Agent, Session } from '../../plugins/auth/session.js';
 import { SeededRandom, VirtualClock } from '../kit/index.js';
@@ -24,7 +24,7 @@ export interface Bench {
 }
 
 export function bench(keys: readonly string[] = [], judge?: Judge): Bench {
-  const ring = new KeyRing({ promptOf });
+  const ring = new KeyRing({ promptOf, checkOf });
   for (const k of keys) ring.add(parseAttrs(utf8(k)), owner);
   const counted = new Map<string, number>();
   const lines: string[] = [];
@@ -34,6 +34,8 @@ export function bench(keys: readonly string[] = [], judge?: Judge): Bench {
     random: new SeededRandom(7),
     judge: judge ?? keyJudge(ring),
     penalty: () => undefined,
+    now: () => clock.now(),
+    tickets: () => Promise.reject(new Error('no network')),
     needkey: new Asking('needkey', clock, () => 60_000),
     confirm: new Asking('confirm', clock, () => 60_000),
     count: (k: string) => void counted.set(k, (counted.get(k) ?? 0) + 1),

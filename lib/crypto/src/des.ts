@@ -1,6 +1,6 @@
 /** DES with one key, through triple DES with that key three times: Node 20's OpenSSL has single DES
  *  in its legacy provider only, and MS-CHAP (RFC 2759 section 8.6) and p9sk1 need it. */
-import { createCipheriv } from 'node:crypto';
+import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { put8, u8 } from '@9p/packet';
 
 const block_bytes = 8;
@@ -8,13 +8,24 @@ const raw_key_bytes = 7;
 const key_bytes = 8;
 
 /** One block under a key of 56 bits: 7 bytes, or 8 with a bit of parity each. */
-export function desEncrypt(block: Uint8Array, key: Uint8Array): Uint8Array {
+export const desEncrypt = (block: Uint8Array, key: Uint8Array): Uint8Array =>
+  crypt(createCipheriv, block, key);
+
+/** The block that `desEncrypt` made this of. */
+export const desDecrypt = (block: Uint8Array, key: Uint8Array): Uint8Array =>
+  crypt(createDecipheriv, block, key);
+
+function crypt(
+  make: typeof createCipheriv | typeof createDecipheriv,
+  block: Uint8Array,
+  key: Uint8Array,
+): Uint8Array {
   if (block.length !== block_bytes) throw new Error('a DES block has 8 bytes');
   const one = key.length === raw_key_bytes ? desKey(key) : key;
   if (one.length !== key_bytes) throw new Error('a DES key has 7 or 8 bytes');
   const three = new Uint8Array(3 * key_bytes);
   for (let at = 0; at < three.length; at += key_bytes) three.set(one, at);
-  const cipher = createCipheriv('des-ede3-ecb', three, null).setAutoPadding(false);
+  const cipher = make('des-ede3-ecb', three, null).setAutoPadding(false);
   const out = new Uint8Array(cipher.update(block));
   cipher.final();
   three.fill(0);

@@ -31,6 +31,7 @@ const nets = new Map([
 /** Those that /etc/services does not know, or that must be known without it. */
 const services = new Map([
   ['9fs', 564],
+  ['ticket', 567],
   ['styx', 6666],
   ['http', 80],
   ['https', 443],

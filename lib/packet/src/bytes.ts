@@ -72,3 +72,14 @@ export function hex(b: Uint8Array, between = ''): string {
   }
   return s;
 }
+
+/** The parts one after the other, in bytes of their own. */
+export function concat(...parts: readonly (Uint8Array | readonly number[])[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const p of parts) {
+    out.set(p, at);
+    at += p.length;
+  }
+  return out;
+}

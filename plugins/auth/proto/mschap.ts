@@ -1,4 +1,5 @@
 /** MS-CHAP with the NT response alone (RFC 2433) and MS-CHAPv2 (RFC 2759), both roles. */
+import { concat } from '@9p/packet';
 import type { Random } from 'slashnet/core';
 import { sameSecret } from '../digest.js';
 import * as ms from '../mschap.js';
@@ -61,7 +62,7 @@ export const mschapv2: Protocol = protocolOf({
     const both = ms.challengeHash(peerChallenge, challenge, user);
     const ntResponse = ms.challengeResponse(both, hash);
     const masterKey = ms.getMasterKey(hashHash, ntResponse);
-    const secret = joined(masterKey, ms.authenticatorResponse(hashHash, ntResponse, both));
+    const secret = concat(masterKey, ms.authenticatorResponse(hashHash, ntResponse, both));
     masterKey.fill(0);
     return { ntResponse, secret };
   },
@@ -81,7 +82,7 @@ function protocolOf(v: Version): Protocol {
         response(challenge, password, user) {
           const front = v.front(party.random);
           const { ntResponse, secret } = prove({ challenge, front, user }, password);
-          return { data: joined(front, ntResponse), secret };
+          return { data: concat(front, ntResponse), secret };
         },
       }),
     server(party: Party): Exchange | Outcome {
@@ -106,11 +107,4 @@ function protocolOf(v: Version): Protocol {
       });
     },
   };
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const out = new Uint8Array(a.length + b.length);
-  out.set(a);
-  out.set(b, a.length);
-  return out;
 }

@@ -6,13 +6,18 @@ import { type Attrs, parseAttrs } from '../attr.js';
 import type { Protocol } from '../protocol.js';
 import { chap } from './chap.js';
 import { mschap, mschapv2 } from './mschap.js';
+import { p9any } from './p9any.js';
+import { p9sk1 } from './p9sk1.js';
 import { pap } from './pap.js';
 import { pass } from './pass.js';
 
-export const protocols: readonly Protocol[] = [chap, mschap, mschapv2, pap, pass];
+export const protocols: readonly Protocol[] = [chap, mschap, mschapv2, p9any, p9sk1, pap, pass];
 
 export const findProtocol = (name: string): Protocol | undefined =>
   protocols.find((p) => p.name === name);
+
+/** See KeyRules. */
+export const checkOf = (name: string): Protocol['check'] => findProtocol(name)?.check;
 
 /** The attributes that a key of `name` must have; see KeyRules. */
 export function promptOf(name: string): Attrs | null | undefined {

@@ -87,7 +87,7 @@ export class AuthConversation implements Conversation {
   }
   write(data: Uint8Array, req: Req): Wait<number> {
     this.#check(req.who);
-    const copy = data.slice();
+    const copy = new Uint8Array(data);
     const done = this.#step(this.#session.write(copy), 'write', req);
     return then(done, () => {
       copy.fill(0);

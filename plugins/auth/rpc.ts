@@ -33,7 +33,7 @@ export class Rpc {
     if (data.length > request_bytes_max) throw refuse('rpc too large');
     if (this.#request !== undefined) throw refuse('rpc already pending; read to clear');
     this.#forget();
-    this.#request = data.slice();
+    this.#request = new Uint8Array(data); // a slice of a Buffer would be no copy
   }
 
   read(n: number, req?: Req): Wait<Uint8Array> {

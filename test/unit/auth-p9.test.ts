@@ -11,7 +11,7 @@ import type { Rpc } from '../../plugins/auth/rpc.js';
 import { SeededRandom } from '../kit/index.js';
 import { ask, type Bench, bench, say, writing } from './auth-bench.js';
 
-// The test's own tickets --------------------------------------------------------------------------
+// The test's own tickets
 
 /** A DES block by way of OpenSSL's two-key name, with the key spread bit by bit. */
 function block(b: Buffer, key7: Uint8Array): Buffer {
@@ -70,7 +70,7 @@ async function later(rpc: Rpc, ...parts: Uint8Array[]): Promise<string> {
   return text(await rpc.read(8192));
 }
 
-// DES ----------------------------------------------------------------------------------------------
+// DES
 
 test('DES back again, and the vectors of passwords of every length', () => {
   const r = new SeededRandom(3);
@@ -116,7 +116,7 @@ test('the key of a password: the bits of 8 bytes, the next 8 sealed under it, th
   assert.deepEqual(passwordKey(utf8(`${long}xyz`)), key, '27 bytes count');
 });
 
-// The server role ------------------------------------------------------------------------------------
+// The server role
 
 function served(b = bench([serverKey])): { b: Bench; rpc: Rpc; chal: Buffer; mine: Uint8Array } {
   const rpc = b.open();
@@ -200,7 +200,7 @@ test('server: a challenge expires; no key; keys that are none', () => {
   for (const [key, message] of bad) assert.throws(() => bench([key]), { message }, key);
 });
 
-// The client role ------------------------------------------------------------------------------------
+// The client role
 
 /** An authentication server that gives the tickets that `make` makes. */
 function client(make: (asked: Buffer) => Uint8Array | Error): {
@@ -294,7 +294,7 @@ test('client: another domain needs another key; who has the key of the server as
   relay(own, own, 'p9sk1');
 });
 
-// Both, and p9any ------------------------------------------------------------------------------------
+// Both, and p9any
 
 /** Relays between a client and a server until both are done; what each calls the other. */
 function relay(c: Bench, s: Bench, proto: string): string[] {
@@ -370,7 +370,7 @@ test('p9any: version 2 waits for the OK', () => {
   assert.equal(data(rpc).length, 8);
 });
 
-// The authentication server ----------------------------------------------------------------------------
+// The authentication server
 
 const users: Record<string, Uint8Array> = { 'glenda lone': kc, 'bootes lone': ks };
 const authServer = (): AuthServer =>

@@ -4,7 +4,8 @@
  *  test/interop/lab; one in test/interop is a scenario of its own. Lines of its header say
  *  which, and what it can do; the first case is the one that CI runs:
  *      # scenario: pppoe-server.sh
- *      # cases: kernel-chap kernel-pap user-chap */
+ *      # cases: kernel-chap kernel-pap user-chap
+ *      # needs: commands that it wants beside the lab's */
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -35,7 +36,8 @@ function describe(path) {
   const text = readFileSync(path, 'utf8');
   const words = (word) => header(text, word).split(/\s+/).filter(Boolean);
   const name = basename(path).replace(/\.sh$/, '');
-  return { name, path, scenario: header(text, 'scenario'), cases: words('cases') };
+  const [cases, needs] = [words('cases'), words('needs')];
+  return { name, path, scenario: header(text, 'scenario'), cases, needs };
 }
 
 /** All systems under test that name a scenario, and the scenarios that need none. */
@@ -50,12 +52,16 @@ export function suts() {
   ];
 }
 
-/** Why the lab cannot run here; undefined if it can. */
-function whyNot() {
-  if (process.getuid?.() !== 0) return 'the lab needs root (network namespaces)';
-  const lacking = ['linux.uml', 'pppd', 'ethtool', 'unshare', 'socat', 'openssl', 'python3'].filter(
+const lackingOf = (commands) =>
+  commands.filter(
     (c) => spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin:/sbin command -v ${c}`]).status !== 0,
   );
+
+/** Why the lab cannot run here, or this scenario of it; undefined if it can. */
+function whyNot(needs) {
+  if (process.getuid?.() !== 0) return 'the lab needs root (network namespaces)';
+  const always = ['linux.uml', 'pppd', 'ethtool', 'unshare', 'socat', 'openssl', 'python3'];
+  const lacking = lackingOf([...always, ...needs]);
   if (lacking.length > 0) return `no ${lacking.join(', ')}: run test/interop/lab/install.sh`;
   return undefined;
 }
@@ -87,7 +93,6 @@ function scenario(sut, cases) {
 /** One case of each scenario, or every case that the sut names; returns the totals. */
 export async function interop({ every = false, names = [] } = {}) {
   const total = { passed: 0, failed: 0, skipped: 0 };
-  const why = whyNot();
   for (const sut of suts()) {
     if (names.length > 0 && !names.includes(sut.name)) continue;
     const cases = every ? sut.cases : sut.cases.slice(0, 1);
@@ -95,6 +100,7 @@ export async function interop({ every = false, names = [] } = {}) {
       console.log(`interop ${sut.name}: it names no case yet`);
       continue;
     }
+    const why = whyNot(sut.needs);
     if (why !== undefined) {
       console.log(`skipped interop ${sut.name}: ${why}`);
       total.skipped += cases.length;

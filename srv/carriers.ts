@@ -24,6 +24,8 @@ export interface CarrierOptions {
   /** Dial strings to announce. What proves nobody's name needs `insecure`. */
   readonly listen?: readonly string[] | undefined;
   readonly insecure?: boolean | undefined;
+  /** Clients of those listeners prove by p9any who they are, to `auth`. */
+  readonly auth?: boolean | undefined;
   /** Of tls and wss listeners, and to dial those of others. */
   readonly tls?: TlsKeys | undefined;
   /** Whose pages may open a WebSocket. */
@@ -44,13 +46,16 @@ export async function openListeners(
   common: Common,
   add: (l: Listener) => void,
 ): Promise<void> {
+  if (o.auth === true && o.insecure === true) throw refuse('--auth and --insecure: one of them');
   if (o.socket !== undefined) add(await listenUnix(server, o.socket, o, common));
   const { gate } = common;
   for (const address of o.listen ?? []) {
     const at = parseAddress(address);
     if ('path' in at) add(await listenUnix(server, at.path, o, common));
     else if (!proves(at, o) && o.insecure !== true)
-      throw refuse(`${address}: anybody could connect: --insecure says that this is meant`);
+      throw refuse(
+        `${address}: anybody could connect: --auth demands a proof; --insecure says that it is meant`,
+      );
     else if (at.net === 'ws' || at.net === 'wss') {
       const { listenWeb } = await import('./websocket.js');
       add(await listenWeb(server, at, { gate, tls: o.tls, origins: o.origins }));
@@ -60,7 +65,7 @@ export async function openListeners(
 
 /** Loopback proves nothing: any user of the machine and any page in a browser reaches it. */
 const proves = (at: Exclude<Address, { path: string }>, o: CarrierOptions): boolean =>
-  (at.net === 'tls' || at.net === 'wss') && o.tls?.ca !== undefined;
+  o.auth === true || ((at.net === 'tls' || at.net === 'wss') && o.tls?.ca !== undefined);
 
 function listenUnix(
   server: Server,

@@ -1,15 +1,25 @@
 /** The daemon: a system, its listeners and mounts, and an end that undoes everything. */
 
 import { fileURLToPath } from 'node:url';
-import { Gate, type GateLimits, type Limits, type Listener, Server } from '@9p/lib9p';
+import {
+  Gate,
+  type GateLimits,
+  type Limits,
+  type Listener,
+  type OpenFile,
+  omode,
+  Server,
+} from '@9p/lib9p';
 import { errorText, makeSystem, refuse, type System } from 'slashnet/core';
 import { userName, version } from '../src/core/runtime.js';
+import { Admission, admissionVerbs } from './admit.js';
 import { type CarrierOptions, type Common, dialAny, openListeners } from './carriers.js';
+import { askFile, Prover } from './factotum.js';
 import { Accounts } from './fuse/accounts.js';
 import { Imports, importVerbs } from './import.js';
 import { Mounts, mountVerbs } from './mounts.js';
 import { runProfile } from './profile.js';
-import { whoIs } from './who.js';
+import { isProven, whoIs } from './who.js';
 
 export interface DaemonOptions extends CarrierOptions {
   /** Of each connection, and of how many there are on all listeners. */
@@ -46,6 +56,7 @@ const unmount_ms = 500;
 const ourPlugins = fileURLToPath(new URL('../plugins', import.meta.url));
 
 export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
+  const admission = new Admission();
   const system = makeSystem({
     plugins: [
       ourPlugins,
@@ -54,29 +65,30 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
     owner: userName(),
     version: version(),
     log: o.log,
-    verbs: [...mountVerbs(() => mounts), ...importVerbs(() => imports)],
+    verbs: [
+      ...mountVerbs(() => mounts),
+      ...importVerbs(() => imports),
+      ...admissionVerbs(admission),
+    ],
   });
+  const rpc = async () => system.ns.open('/auth/rpc', omode.rdwr, system.me);
   const imports = new Imports(
     system.ns,
     system.instance,
     system.me.uname,
     (path) => mounts.refuseInside(path),
     system.env.clock,
+    async () => {
+      const f = await rpc();
+      return { ask: askFile(f, system.me), close: () => f.close() };
+    },
     { connect: dialAny, tls: o.tls },
   );
   const bug = (e: unknown): void =>
     system.env.log(`bug: ${e instanceof Error ? e.stack : String(e)}`);
   const mounts = new Mounts(system, bug);
   const accounts = new Accounts(process.getuid?.() ?? 0);
-  const trust = { me: system.me, accounts, insecure: o.insecure === true };
-  const server = new Server(system.tree, {
-    who: (uname, peer, _aname, uid) => whoIs(trust, uname, peer, uid),
-    accounts,
-    ...(o.limits === undefined ? {} : { limits: o.limits }),
-    fault: bug,
-    turn: (work) => system.turn.run(work),
-    ...(o.trace === undefined ? {} : { trace: o.trace }),
-  });
+  const server = serverOf(system, o, { accounts, admission, rpc, bug });
   const listeners: Listener[] = [];
 
   async function stop(why: string): Promise<void> {
@@ -108,6 +120,32 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
     throw e;
   }
   return daemon;
+}
+
+interface Doors {
+  readonly accounts: Accounts;
+  readonly admission: Admission;
+  /** The agent's, for the owner. */
+  rpc(): Promise<OpenFile>;
+  bug(e: unknown): void;
+}
+
+/** Who a client is, how he proves it, and what he may attach to. */
+function serverOf(system: System, o: DaemonOptions, d: Doors): Server {
+  const { accounts } = d;
+  const trust = { me: system.me, accounts, insecure: o.insecure === true };
+  const prover = new Prover(() => d.rpc(), system.me, system.env.clock);
+  return new Server(system.tree, {
+    who: (uname, peer, _aname, uid) => whoIs(trust, uname, peer, uid),
+    auth: (uname, peer) =>
+      o.auth !== true || isProven(trust, peer) ? undefined : prover.file(uname, peer.address),
+    admit: (who, aname) => d.admission.check(who, aname),
+    accounts,
+    ...(o.limits === undefined ? {} : { limits: o.limits }),
+    fault: (e) => d.bug(e),
+    turn: (work) => system.turn.run(work),
+    ...(o.trace === undefined ? {} : { trace: o.trace }),
+  });
 }
 
 /** The profile before the listeners: who can connect finds everything there. */

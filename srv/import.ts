@@ -4,6 +4,7 @@ import {
   type DialOptions,
   dial,
   Mount,
+  type Prove,
   parseAddress,
   type Req,
   reconnecting,
@@ -18,7 +19,9 @@ import {
   quote,
   refuse,
   type Verb,
+  words,
 } from 'slashnet/core';
+import { type Ask, proveBy } from './factotum.js';
 import { remoteTree } from './remote.js';
 
 export const imports_max = 64;
@@ -34,6 +37,7 @@ export class Imports {
   readonly #check: (path: string) => Promise<void>;
   readonly #clock: Clock;
   readonly #how: DialOptions;
+  readonly #agent: () => Promise<{ ask: Ask; close(): void }>;
   #count = 0;
 
   constructor(
@@ -42,8 +46,10 @@ export class Imports {
     uname: string,
     check: (path: string) => Promise<void>,
     clock: Clock,
+    agent: () => Promise<{ ask: Ask; close(): void }>,
     how: DialOptions = {},
   ) {
+    this.#agent = agent;
     this.#clock = clock;
     this.#how = how;
     this.#check = check;
@@ -52,7 +58,14 @@ export class Imports {
     this.#uname = uname;
   }
 
-  async mount(address: string, target: string, aname: string, req: Req): Promise<void> {
+  /** `spec`: attributes of the key to prove with; undefined: nothing is proven. */
+  async mount(
+    address: string,
+    target: string,
+    aname: string,
+    spec: string | undefined,
+    req: Req,
+  ): Promise<void> {
     const at = clean(target);
     if (!at.startsWith('/n/') || split(at).length !== 2)
       throw refuse(`'${target}': imported trees are mounted at /n/NAME`);
@@ -60,7 +73,7 @@ export class Imports {
     if (this.#all.size >= imports_max) throw refuse(`too many mounts: limit ${imports_max}`);
     const at9p = parseAddress(address);
     if ('path' in at9p) await this.#check(at9p.path);
-    const dialled = (signal: AbortSignal) => this.#dial(address, aname, signal);
+    const dialled = (signal: AbortSignal) => this.#dial(address, aname, spec, signal);
     const m = await reconnecting(dialled, this.#clock, req).catch((e) => {
       const why = errorText(e);
       throw why.includes(address) ? e : refuse(`${address}: ${why}`);
@@ -68,8 +81,10 @@ export class Imports {
     try {
       const node = await remoteTree(m, { salt: this.#salt() }).attach(req.who, '');
       if (this.#all.has(at)) throw refuse(`${at} is in use`);
-      const spec = aname === '' ? '' : ` ${quote(aname)}`;
-      const graft = this.#ns.graft(node, at, `mount ${quote(address)} ${quote(at)}${spec}`);
+      const tree = aname === '' ? '' : ` ${quote(aname)}`;
+      const proof = spec === undefined ? '' : spec === '' ? '-a ' : `-k ${quote(spec)} `;
+      const line = `mount ${proof}${quote(address)} ${quote(at)}${tree}`;
+      const graft = this.#ns.graft(node, at, line);
       this.#all.set(at, { m, remove: graft.remove });
     } catch (e) {
       m.close();
@@ -84,12 +99,24 @@ export class Imports {
   }
 
   /** Not ourselves. */
-  async #dial(address: string, aname: string, signal: AbortSignal): Promise<Mount> {
-    const m = await dial(address, { ...this.#how, uname: this.#uname, aname, signal });
+  async #dial(
+    address: string,
+    aname: string,
+    spec: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Mount> {
+    // Who proves himself by a key is its user.
+    const uname =
+      words(spec ?? '')
+        .find((w) => w.startsWith('user='))
+        ?.slice(5) ?? this.#uname;
+    const prove = spec === undefined ? undefined : proveBy(this.#agent, spec);
+    const m = await dial(address, { ...this.#how, uname, aname, signal, prove });
     const late = (): void => m.close();
     signal.addEventListener('abort', late);
     try {
-      if (await this.#isOurs(m, aname)) throw refuse(`${address} is this daemon itself`);
+      if (await this.#isOurs(m, uname, aname, prove))
+        throw refuse(`${address} is this daemon itself`);
       return m;
     } catch (e) {
       m.close();
@@ -100,9 +127,9 @@ export class Imports {
   }
 
   /** By the version in the root, whatever subtree is mounted. */
-  async #isOurs(m: Mount, aname: string): Promise<boolean> {
+  async #isOurs(m: Mount, uname: string, aname: string, prove?: Prove): Promise<boolean> {
     try {
-      const root = aname === '' ? m.root : await m.client.attach(this.#uname);
+      const root = aname === '' ? m.root : await m.client.attach(uname, '', undefined, prove);
       const version = await new Mount(root).readText('/version');
       if (root !== m.root) root.drop();
       return version.includes(this.#instance);
@@ -128,11 +155,18 @@ export class Imports {
 export const importVerbs = (imports: () => Imports): readonly Verb<unknown>[] => [
   {
     name: 'mount',
-    args: [2, 3],
-    usage: 'mount address /n/NAME [aname]',
-    run(_r, [address = '', target = '', aname = ''], req) {
+    args: [2, 5],
+    usage: 'mount [-a] [-k keyspec] address /n/NAME [aname]',
+    run(_r, args, req) {
       ownerOnly(req);
-      return imports().mount(address, target, aname, req);
+      const spec = args[0] === '-a' ? '' : args[0] === '-k' ? args[1] : undefined;
+      const rest = args.slice(args[0] === '-a' ? 1 : args[0] === '-k' ? 2 : 0);
+      const [address = '', target = '', aname = '', more] = rest;
+      if (target === '' || more !== undefined)
+        throw refuse('usage: mount [-a] [-k keyspec] address /n/NAME [aname]');
+      if (spec !== undefined && /(^|\s)'?!/.test(spec))
+        throw refuse('a keyspec has no private values: the key is for /auth/ctl');
+      return imports().mount(address, target, aname, spec, req);
     },
   },
   {

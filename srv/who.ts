@@ -12,6 +12,9 @@ export interface Trust {
   readonly insecure: boolean;
 }
 
+/** Does the carrier say who it is? */
+export const isProven = (t: Trust, peer: Peer): boolean => proven(t.me, peer) !== undefined;
+
 /** What the carrier proves counts. Elsewhere names are believed, if at all. The owner may say that
  *  he asks for somebody else: v9fs attaches anew for each user. */
 export function whoIs(t: Trust, uname: string, peer: Peer, uid?: number): Who {

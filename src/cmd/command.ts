@@ -2,7 +2,7 @@
 import { addAbortSignal } from 'node:stream';
 import { dial, type Handle, type Mount } from '@9p/lib9p';
 import { addressOf, userName } from '../core/runtime.js';
-import { diallingOf } from './dialling.js';
+import { diallingOf, proverAt } from './dialling.js';
 
 /** As commander writes it: '-l, --long', '-t, --timeout <seconds>'. What the value is called
  *  tells completion what to offer: a file or path, a directory. */
@@ -26,6 +26,7 @@ export const common: readonly Flag[] = [
   ['-a, --address <address>', 'server to use: unix!/path, tcp!host!port, tls!, ws! ($SLASHNET)'],
   ['--aname <tree>', 'tree to attach to, where the server has several'],
   ['--uname <name>', 'user to attach as (default: yourself)'],
+  ['--agent <address>', 'server whose /auth/rpc proves that you are --uname'],
   ['--ca <file>', 'who signs the certificates of tls! and wss! servers'],
   ['--cert <file>', 'certificate to show them'],
   ['--key <file>', 'its key'],
@@ -53,6 +54,7 @@ export async function attach(o: Options, signal?: AbortSignal): Promise<Mount> {
   return dial(addressOf(o.address), {
     ...(await diallingOf(o)),
     uname: o.uname ?? userName(),
+    prove: typeof o.agent === 'string' ? await proverAt(o.agent) : undefined,
     ...(o.aname === undefined ? {} : { aname: o.aname }),
     ...(o.chatty === true ? { trace: (s) => void process.stderr.write(`${s}\n`) } : {}),
     ...(signal === undefined ? {} : { signal }),

@@ -1,6 +1,15 @@
 /** How commands reach a server: any dial string, with the keys of --ca, --cert and --key. */
 import { readFile } from 'node:fs/promises';
-import { type Connect, connect, type DialOptions, type TlsKeys } from '@9p/lib9p';
+import {
+  type Connect,
+  connect,
+  type DialOptions,
+  dial,
+  omode,
+  type Prove,
+  type TlsKeys,
+} from '@9p/lib9p';
+import { userName } from '../core/runtime.js';
 import type { Options } from './command.js';
 
 const given = (v: unknown): Promise<string> | undefined =>
@@ -24,3 +33,22 @@ export const diallingOf = async (o: Options): Promise<DialOptions & { connect: C
   connect: dialAny,
   tls: await keysOf(o),
 });
+
+/** Who proves who we are: the agent that another server has, as a daemon's or plan9port's. */
+export async function proverAt(address: string): Promise<Prove> {
+  const { proveBy } = await import('../../srv/factotum.js');
+  return proveBy(async () => {
+    const m = await dial(address, { ...(await diallingOf({})), uname: userName() });
+    try {
+      const rpc = await m.open('/auth/rpc', omode.rdwr);
+      const ask = async (b: Uint8Array): Promise<Uint8Array> => {
+        await rpc.write(b, 0);
+        return rpc.read(rpc.iounit, 0);
+      };
+      return { ask, close: () => m.close() };
+    } catch (e) {
+      m.close();
+      throw new Error(`${address}: /auth/rpc: ${(e as Error).message}`);
+    }
+  });
+}

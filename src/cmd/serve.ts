@@ -42,6 +42,7 @@ async function carriersOf(o: Options): Promise<CarrierOptions> {
     socketGroup: typeof o.socketGroup === 'string' ? o.socketGroup : undefined,
     listen: list(o.listen).filter((address) => address !== 'stdio'),
     insecure: o.insecure === true,
+    auth: o.auth === true,
     tls: await keysOf(o),
     origins: list(o.origin).map(originOf),
   };
@@ -103,6 +104,7 @@ export const serve: Command = {
     ['--key <file>', 'its key'],
     ['--ca <file>', 'demand a certificate that this one signed: its CN is who the client is'],
     ['--origin <origin...>', "pages that may open a WebSocket: 'https://host'"],
+    ['--auth', 'clients of --listen prove who they are by p9any, with the keys of /auth'],
     ['--insecure', 'believe the names that clients of --listen give'],
     ['--limit <name=n...>', `defaults: ${limitsHelp}`],
     ['--stdio', 'speak 9P on standard input and output instead, as behind ssh'],

@@ -125,7 +125,7 @@ test('options that are wrong say so', () =>
   withPlace({}, async (p) => {
     const wrong: readonly [string, number, RegExp][] = [
       ['--listen il!x!y', 1, /^slashnet: bad address 'il!x!y': unix!path, /],
-      ["--listen 'tcp!127.0.0.1!0'", 1, /anybody could connect: --insecure/],
+      ["--listen 'tcp!127.0.0.1!0'", 1, /anybody could connect: --auth demands a proof/],
       ["--listen 'tls!127.0.0.1!0' --insecure", 1, /tls: a listener needs a certificate/],
       ['--cert /nowhere', 1, /ENOENT.*\/nowhere/],
       ['--socket-mode 999', 2, /bad --socket-mode '999'/],

@@ -219,7 +219,7 @@ test(
       const tcp = `tcp!127.0.0.1!${port}`;
       await assert.rejects(
         p.serve(['--bare', '--listen', tcp]),
-        /anybody could connect: --insecure/,
+        /anybody could connect: --auth demands a proof/,
       );
       const d = await p.serve(['--bare', '--load', 'loop', '--listen', tcp, '--insecure']);
       assert.match(await p.ok(`slashnet -a '${tcp}' cat /version`), /^slashnet /);

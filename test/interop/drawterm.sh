@@ -45,7 +45,7 @@ unknown_user_case() { refused eve 'open sesame, as long as it gets'; }
 
 with_daemon() {
 	local rc
-	daemon_start --bare && slash write /ctl 'load auth' && keys || { cat "$LAB_RUN/sut.log"; return 1; }
+	daemon_start --bare --load auth && keys || return 1
 	"$@"
 	rc=$?
 	daemon_stop || rc=1

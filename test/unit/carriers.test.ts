@@ -100,7 +100,7 @@ test('a listener that proves nothing needs --insecure; a failed start leaves not
     const open = [...anybody, ...secure];
     for (const address of open) {
       const socket = socketPath();
-      const message = `${address}: anybody could connect: --insecure says that this is meant`;
+      const message = `${address}: anybody could connect: --auth demands a proof; --insecure says that it is meant`;
       const tls = server;
       await assert.rejects(startDaemon({ socket, listen: [address], tls }), { message });
       assert.throws(() => statSync(socket), { code: 'ENOENT' });

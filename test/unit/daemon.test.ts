@@ -104,7 +104,7 @@ test('TCP is nobody’s without --insecure', () =>
   withDaemons(async (dir, start) => {
     await assert.rejects(
       startDaemon({ socket: join(dir, 'x'), listen: ['tcp!127.0.0.1!5640'] }),
-      /anybody could connect: --insecure/,
+      /anybody could connect: --auth demands a proof/,
     );
     void start;
   }));

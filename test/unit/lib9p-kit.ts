@@ -22,6 +22,7 @@ import {
   nofid,
   notag,
   type OpenFile,
+  type Prove,
   type Qid,
   qt,
   type Req,
@@ -125,7 +126,11 @@ export const settled = (): Promise<void> => new Promise((done) => setImmediate(d
 
 /** A client and a server joined without a socket; bytes cross in a
  *  later turn, as they would in one. */
-export async function joined(server: Server, options: ClientOptions = {}): Promise<Mount> {
+export async function joined(
+  server: Server,
+  options: ClientOptions = {},
+  prove?: Prove,
+): Promise<Mount> {
   const client: Client = new Client(
     {
       write: (b) => {
@@ -151,7 +156,7 @@ export async function joined(server: Server, options: ClientOptions = {}): Promi
     { net: 'test', address: '' },
   );
   await client.version();
-  return new Mount(await client.attach('glenda'));
+  return new Mount(await client.attach('glenda', '', undefined, prove));
 }
 
 /** A file whose reads wait until `give`; it notes what happens to it. */

@@ -128,9 +128,13 @@ test('an import of a server that says nothing ends with the writer’s patience'
   await new Promise<void>((done) => mute.listen(0, '127.0.0.1', done));
   const { port } = mute.address() as { port: number };
   const s = makeSystem({ plugins: [] });
-  const imports = new Imports(s.ns, s.instance, 'glenda', async () => undefined, s.env.clock);
+  const fine = async () => undefined;
+  const none = async () => assert.fail('no proof was asked for');
+  const imports = new Imports(s.ns, s.instance, 'glenda', fine, s.env.clock, none);
   const req = request();
-  const waiting = imports.mount(`tcp!127.0.0.1!${port}`, '/n/mute', '', req).catch(errorText);
+  const waiting = imports
+    .mount(`tcp!127.0.0.1!${port}`, '/n/mute', '', undefined, req)
+    .catch(errorText);
   await until(() => req.onflush !== undefined);
   req.onflush?.();
   assert.equal(await waiting, `tcp!127.0.0.1!${port}: interrupted`);

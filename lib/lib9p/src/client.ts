@@ -62,6 +62,9 @@ const most_ename_bytes = 255;
 /** A Tread, and a Twrite round its data. */
 const io_bytes = 23;
 
+/** Proves to a server who `uname` is, by reads and writes of the afid of a Tauth. */
+export type Prove = (afid: ClientFid, uname: string, aname: string) => Promise<void>;
+
 export class Client {
   msize = 0;
   dialect: Dialect = '9P2000';
@@ -142,12 +145,30 @@ export class Client {
   }
 
   /** A name that is a number is the user's, where the dialect has such. */
-  async attach(uname: string, aname = '', cancel?: Cancel): Promise<ClientFid> {
+  async attach(uname: string, aname = '', cancel?: Cancel, prove?: Prove): Promise<ClientFid> {
     const root = new ClientFid(this, this.newFid(), { type: qt.dir, vers: 0, path: 0n });
     const uid = /^\d{1,9}$/.test(uname) ? Number(uname) : nouid;
-    const body = { fid: root.fid, afid: nofid, uname, aname, uid };
-    root.qid = (await this.rpc('attach', body, cancel).catch((e) => root.unmade(e))).qid;
-    return root;
+    const who = { uname, aname, uid };
+    const afid = prove === undefined ? undefined : await this.#auth(who, prove, cancel);
+    const body = { fid: root.fid, afid: afid?.fid ?? nofid, ...who };
+    try {
+      root.qid = (await this.rpc('attach', body, cancel).catch((e) => root.unmade(e))).qid;
+      return root;
+    } finally {
+      afid?.drop();
+    }
+  }
+
+  /** Tauth, and what `prove` does with the afid. */
+  async #auth(
+    who: { uname: string; aname: string; uid: number },
+    prove: Prove,
+    cancel?: Cancel,
+  ): Promise<ClientFid> {
+    const afid = new ClientFid(this, this.newFid(), { type: qt.auth, vers: 0, path: 0n });
+    const body = { afid: afid.fid, ...who };
+    afid.qid = (await this.rpc('auth', body, cancel).catch((e) => afid.unmade(e))).aqid;
+    return afid.orDrop(prove(afid, who.uname, who.aname).then(() => afid));
   }
 
   /** Any request; its answer, or a rejection. */

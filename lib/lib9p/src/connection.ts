@@ -67,6 +67,8 @@ export class Connection {
       calls: this.#calls,
       fids: this.#limits.fids,
       who: (uname, aname, uid) => server.who(uname, peer, aname, uid),
+      auth: (uname, aname, uid) => server.auth(uname, peer, aname, uid),
+      admit: (who, aname) => server.admit(who, aname),
       accounts: server.accounts,
       fault,
     });

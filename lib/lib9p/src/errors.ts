@@ -24,6 +24,11 @@ export const Eduptag = 'duplicate tag';
 export const Efids = 'too many fids';
 export const Etags = 'too many requests outstanding';
 export const Enoauth = 'authentication not required';
+export const Enotauth = 'not an auth fid';
+export const Eunproven = 'not authenticated';
+export const Enostat = 'stat prohibited';
+export const mismatch = (what: string, was: string, is: string): string =>
+  `auth ${what} mismatch: ${was} vs ${is}`;
 export const Enoversion = 'no version negotiated';
 export const Emsize = 'version: message size too small';
 export const Eopen = 'file already open for I/O';

@@ -1,4 +1,5 @@
 /** A connection's fids: what a client has walked to, and opened. */
+import type { Auth } from './authfid.js';
 import type { DirReader } from './dirread.js';
 import { Ebadfid, Edupfid, Efids, FileError } from './errors.js';
 import { nofid } from './fcall.js';
@@ -20,6 +21,8 @@ export interface Fid {
   /** How it is open. */
   mode: number;
   file: OpenFile | undefined;
+  /** Of an afid. */
+  auth: Auth | undefined;
   dir: DirReader | undefined;
   /** The same for 9P2000.L. */
   entries: Entries | undefined;
@@ -60,22 +63,25 @@ export class Fids {
     if (this.#table.size >= this.#limit) throw new FileError(Efids);
   }
 
-  add(fid: number, place: Place, who: Who): void {
+  add(fid: number, place: Place, who: Who): Fid {
     this.check(fid);
-    this.#table.set(fid, {
+    const added: Fid = {
       place,
       who,
       state: 'walked',
       opener: undefined,
       mode: 0,
       file: undefined,
+      auth: undefined,
       dir: undefined,
       entries: undefined,
       nonblock: false,
       busy: 0,
       onidle: undefined,
       gone: false,
-    });
+    };
+    this.#table.set(fid, added);
+    return added;
   }
 
   /** Out of the table; the fid is gone for the client. */

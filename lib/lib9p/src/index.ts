@@ -1,5 +1,6 @@
 export * from './accounts.js';
 export * from './address.js';
+export type { AuthFile } from './authfid.js';
 export * from './bulk.js';
 export * from './bytes.js';
 export type { Cancel } from './cancel.js';

@@ -2,7 +2,7 @@
 import { createServer, type Socket, type Server as Sockets } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { type Address, formatAddress, type InetAddress, parseAddress } from './address.js';
-import { Client, type ClientOptions } from './client.js';
+import { Client, type ClientOptions, type Prove } from './client.js';
 import { type Connect, connect } from './connect.js';
 import { errorText, refuse } from './errors.js';
 import { Gate, type GateLimits, refusal } from './gate.js';
@@ -129,6 +129,8 @@ function serveStreams(
 export interface DialOptions extends ClientOptions {
   readonly uname?: string;
   readonly aname?: string;
+  /** The server must ask for a proof of who one is, and gets it. */
+  readonly prove?: Prove | undefined;
   /** Gives up connecting and attaching; what comes after is not its affair. */
   readonly signal?: AbortSignal;
   /** For tls!, and who carries WebSockets. */
@@ -156,7 +158,8 @@ export async function mount(stream: Duplex, options: DialOptions = {}): Promise<
   options.signal?.addEventListener('abort', abort);
   try {
     await client.version();
-    return new Mount(await client.attach(options.uname ?? 'none', options.aname));
+    const { uname = 'none', aname, prove } = options;
+    return new Mount(await client.attach(uname, aname, undefined, prove));
   } catch (e) {
     client.end('not mounted');
     throw e;

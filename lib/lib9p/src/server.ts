@@ -1,6 +1,7 @@
 /** A file server over a Tree, in 9P2000 and the two dialects of Linux. It owns no socket: whoever
  *  does, makes a connection of each. */
 import { type Accounts, noAccounts } from './accounts.js';
+import type { AuthFile } from './authfid.js';
 import { Connection } from './connection.js';
 import { max_msize_bytes } from './fcall.js';
 import type { Tree, Wait, Who } from './tree.js';
@@ -52,6 +53,16 @@ export interface ServerOptions {
    *  and then nobody's owner. `uid` is what 9P2000.u and 9P2000.L say beside the name, which may
    *  then be empty. */
   readonly who?: (uname: string, peer: Peer, aname: string, uid?: number) => Wait<Who>;
+  /** For a Tauth: the file through which the client proves who he is, whom `who` is not asked
+   *  for then. Undefined: none is needed. */
+  readonly auth?: (
+    uname: string,
+    peer: Peer,
+    aname: string,
+    uid?: number,
+  ) => Wait<AuthFile | undefined>;
+  /** Throws where `who` may not attach to that tree; asked of everybody. */
+  readonly admit?: (who: Who, aname: string) => Wait<void>;
   /** Numbers of users and groups, for 9P2000.u and 9P2000.L. */
   readonly accounts?: Accounts;
   readonly limits?: Partial<Limits>;
@@ -68,6 +79,8 @@ export class Server {
   readonly tree: Tree;
   readonly limits: Limits;
   readonly who: NonNullable<ServerOptions['who']>;
+  readonly auth: NonNullable<ServerOptions['auth']>;
+  readonly admit: NonNullable<ServerOptions['admit']>;
   readonly accounts: Accounts;
   readonly turn: (work: () => void) => void;
   readonly connections = new Set<Connection>();
@@ -80,6 +93,8 @@ export class Server {
     this.limits = { ...defaultLimits, ...options.limits };
     this.accounts = options.accounts ?? noAccounts;
     this.who = options.who ?? ((uname, peer, _aname, uid) => peer.who ?? this.#named(uname, uid));
+    this.auth = options.auth ?? (() => undefined);
+    this.admit = options.admit ?? (() => undefined);
     this.turn = options.turn ?? ((work) => work());
     this.trace = options.trace;
     this.fault = options.fault;

@@ -1,6 +1,7 @@
 /** What the messages mean, section 5 of the manual, over a tree. Knows no bytes and no tags: every
  *  operation answers with the R message or throws the error's text. */
 import { type Accounts, noAccounts } from './accounts.js';
+import { type AuthFile, AuthNode } from './authfid.js';
 import type { Call, Calls } from './calls.js';
 import { DirReader } from './dirread.js';
 import * as err from './errors.js';
@@ -29,6 +30,10 @@ export interface SessionOptions {
   readonly fids: number;
   /** `uid`: the user's number, where the client gave one. */
   who(uname: string, aname: string, uid: number | undefined): Wait<Who>;
+  /** For a Tauth; undefined: none is needed. */
+  auth(uname: string, aname: string, uid: number | undefined): Wait<AuthFile | undefined>;
+  /** Throws where `who` may not attach to that tree. */
+  admit(who: Who, aname: string): Wait<void>;
   readonly accounts?: Accounts | undefined;
   /** A node threw where it must not. */
   fault(e: unknown): void;
@@ -43,13 +48,13 @@ export class Session {
   readonly #linux = new Linux(this);
   readonly #tree: Tree;
   readonly #calls: Calls;
-  readonly #who: SessionOptions['who'];
+  readonly #o: SessionOptions;
   readonly #fault: SessionOptions['fault'];
 
   constructor(o: SessionOptions) {
     this.#tree = o.tree;
     this.#calls = o.calls;
-    this.#who = o.who;
+    this.#o = o;
     this.#fault = o.fault;
     this.accounts = o.accounts ?? noAccounts;
     this.fids = new Fids(o.fids);
@@ -60,7 +65,7 @@ export class Session {
   handle(f: Tmessage, call: Call): Wait<Rmessage> {
     switch (f.type) {
       case 'Tauth':
-        return refuse(err.Enoauth);
+        return this.#auth(f, call);
       case 'Tattach':
         return this.#attach(f, call);
       case 'Twalk':
@@ -106,15 +111,51 @@ export class Session {
   }
 
   #attach(f: T<'Tattach'>, call: Call): Wait<Rmessage> {
-    if (f.afid !== nofid) refuse(err.Ebadfid);
     this.fids.check(f.fid);
-    return then(this.#who(f.uname, f.aname, f.uid === nouid ? undefined : f.uid), (who) =>
-      then(this.#tree.attach(who, f.aname), (node) => {
-        mustMatter(call);
-        this.fids.add(f.fid, { node, up: undefined }, who);
-        return { type: 'Rattach', tag: f.tag, qid: node.qid };
-      }),
+    const said = (): Wait<Who> => this.#o.who(f.uname, f.aname, uidOf(f));
+    return then(f.afid === nofid ? said() : this.#proven(f), (who) =>
+      then(this.#o.admit(who, f.aname), () =>
+        then(this.#tree.attach(who, f.aname), (node) => {
+          mustMatter(call);
+          this.fids.add(f.fid, { node, up: undefined }, who);
+          return { type: 'Rattach', tag: f.tag, qid: node.qid };
+        }),
+      ),
     );
+  }
+
+  #auth(f: T<'Tauth'>, call: Call): Wait<Rmessage> {
+    this.fids.check(f.afid);
+    return then(this.#o.auth(f.uname, f.aname, uidOf(f)), (file) => {
+      if (file === undefined) return refuse(err.Enoauth);
+      try {
+        mustMatter(call);
+        const node = new AuthNode(file);
+        const fid = this.fids.add(f.afid, { node, up: undefined }, nobody);
+        fid.state = 'open';
+        fid.mode = omode.rdwr;
+        fid.file = file;
+        fid.auth = { file, uname: f.uname, aname: f.aname };
+        return { type: 'Rauth', tag: f.tag, aqid: node.qid };
+      } catch (e) {
+        file.close();
+        throw e;
+      }
+    });
+  }
+
+  /** Whom the afid of an attach has proven. It may serve for several. */
+  #proven(f: T<'Tattach'>): Wait<Who> {
+    const { auth } = this.fids.get(f.afid);
+    if (auth === undefined) return refuse(err.Enotauth);
+    if (auth.uname !== f.uname) refuse(err.mismatch('uname', auth.uname, f.uname));
+    if (auth.aname !== f.aname) refuse(err.mismatch('aname', auth.aname, f.aname));
+    return then(auth.file.proven(), (who) => {
+      if (who === undefined) return refuse(err.Eunproven);
+      if (f.uname !== '' && f.uname !== who.uname)
+        refuse(err.mismatch('uname', f.uname, who.uname));
+      return who;
+    });
   }
 
   #walk(f: T<'Twalk'>, call: Call): Wait<Rmessage> {
@@ -296,6 +337,12 @@ export class Session {
     return attempt(() => fid.place.node.remove?.(req), ignore, ignore);
   }
 }
+
+/** Whoever holds an afid. */
+const nobody: Who = { uname: 'none', groups: [], owner: false };
+
+const uidOf = (f: T<'Tauth'> | T<'Tattach'>): number | undefined =>
+  f.uid === nouid ? undefined : f.uid;
 
 /** As far as the names lead: a qid for each step. Fails only where the first step does. */
 function follow(from: Place, names: readonly string[], qids: Qid[], call: Call): Wait<Place> {

@@ -79,7 +79,7 @@ const domAttr = (value: string): Attr => ({ is: 'value', name: 'dom', value });
 
 /** The words of a message that a NUL ends; undefined: it has not ended. */
 function words(b: Uint8Array): string[] | undefined {
-  if (b.indexOf(0) !== b.length - 1) return undefined;
+  if (b.length === 0 || b.indexOf(0) !== b.length - 1) return undefined;
   return text(b.subarray(0, -1))
     .split(' ')
     .filter((w) => w !== '');

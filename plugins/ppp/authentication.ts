@@ -8,15 +8,17 @@ export type Need = { readonly n: number } & (
   | { readonly need: 'pap' }
   | {
       readonly need: 'chap';
+      readonly method: string;
       readonly id: number;
       readonly challenge: Uint8Array;
       /** As the peer calls itself. */
       readonly name: string;
     }
-  | { readonly need: 'challenge' }
+  | { readonly need: 'challenge'; readonly method: string }
   | { readonly need: 'papcheck'; readonly user: string; readonly password: Uint8Array }
   | {
       readonly need: 'chapcheck';
+      readonly method: string;
       readonly user: string;
       readonly id: number;
       readonly response: Uint8Array;
@@ -25,10 +27,21 @@ export type Need = { readonly n: number } & (
 
 export type Answer = { readonly n: number } & (
   | { readonly is: 'pap'; readonly user: Uint8Array; readonly password: Uint8Array }
-  | { readonly is: 'chap'; readonly user: Uint8Array; readonly response: Uint8Array }
+  | {
+      readonly is: 'chap';
+      readonly user: Uint8Array;
+      readonly response: Uint8Array;
+      /** With mschapv2: what the peer's Success must have. */
+      readonly proof?: Uint8Array;
+    }
   | { readonly is: 'challenge'; readonly challenge: Uint8Array }
-  /** The message goes to the peer. */
-  | { readonly is: 'verdict'; readonly ok: boolean; readonly message: string }
+  /** The message goes to the peer. With mschapv2 `proof` is ours, for its Success. */
+  | {
+      readonly is: 'verdict';
+      readonly ok: boolean;
+      readonly message: string;
+      readonly proof?: Uint8Array;
+    }
   /** `auth` cannot: no key, hung up. Ours, not the peer's fault. */
   | { readonly is: 'error'; readonly why: string }
 );

@@ -1,6 +1,6 @@
-/** Challenge Handshake Authentication Protocol, RFC 1994, both
- *  roles; the digest is made by `auth`. */
-import { concat, equal, text, u8, utf8 } from '@9p/packet';
+/** Challenge Handshake Authentication Protocol, RFC 1994, both roles, with its algorithms MD5,
+ *  MS-CHAP (RFC 2433) and MS-CHAPv2 (RFC 2759). The responses are made by `auth`. */
+import { concat, equal, text, utf8 } from '@9p/packet';
 import type { Ms } from 'slashnet/core';
 import {
   type Answer,
@@ -12,10 +12,21 @@ import {
   silence_ms,
 } from './authentication.js';
 import { chapCodes } from './codes.js';
+import { failure, failureText, proves, success } from './mschap.js';
 import { type Control, clean, counted } from './wire.js';
 
-/** Bytes of an MD5 response. */
-export const response_bytes = 16;
+/** What the algorithms differ in. */
+export interface Algorithm {
+  readonly method: 'chap' | 'mschap' | 'mschapv2';
+  readonly response_bytes: number;
+  /** Of the Microsoft ones: the version that a Failure names. */
+  readonly version?: number;
+}
+export const algorithms = {
+  chap: { method: 'chap', response_bytes: 16 },
+  mschap: { method: 'mschap', response_bytes: 49, version: 2 },
+  mschapv2: { method: 'mschapv2', response_bytes: 49, version: 3 },
+} as const satisfies Readonly<Record<string, Algorithm>>;
 
 /** value-size[1] value[] name[] */
 function valueAndName(c: Control): { value: Uint8Array; name: Uint8Array } | undefined {
@@ -28,18 +39,27 @@ function valueAndName(c: Control): { value: Uint8Array; name: Uint8Array } | und
 export class ChapPeer implements AuthMachine {
   readonly #host: AuthHost;
   readonly #t: AuthTimers;
+  readonly #by: Algorithm;
   /** A challenge that we sent ourselves must not be answered: a reflected one. */
   readonly #ours: () => Uint8Array | undefined;
   #at: Ms = never;
   #asked: { id: number; challenge: Uint8Array } | undefined;
   #reply: Control | undefined;
+  /** What the Success must have. */
+  #proof: Uint8Array | undefined;
   #waiting = false;
   #sent = 0;
   #user = '';
 
-  constructor(host: AuthHost, t: AuthTimers, ours: () => Uint8Array | undefined = () => undefined) {
+  constructor(
+    host: AuthHost,
+    t: AuthTimers,
+    by: Algorithm,
+    ours: () => Uint8Array | undefined = () => undefined,
+  ) {
     this.#host = host;
     this.#t = t;
+    this.#by = by;
     this.#ours = ours;
   }
 
@@ -55,8 +75,17 @@ export class ChapPeer implements AuthMachine {
     else {
       this.#waiting = false;
       this.#at = never;
-      this.#host.done(c.code === chapCodes.success, clean(c.body), this.#user);
+      this.#judged(c.code === chapCodes.success, c.body);
     }
+  }
+
+  /** A peer that has no proof of its own is not whom we dialled. */
+  #judged(ok: boolean, body: Uint8Array): void {
+    const said = clean(body, said_max);
+    const bad = ok && this.#proof !== undefined && !proves(body, this.#proof);
+    if (bad) this.#host.done(false, 'bad authenticator', this.#user);
+    else if (ok) this.#host.done(true, said.replace(/^S=\S*\s*(M=)?/, ''), this.#user);
+    else this.#host.done(false, this.#by.version ? failureText(said) : said, this.#user);
   }
 
   #challenged(c: Control, now: Ms): void {
@@ -79,7 +108,8 @@ export class ChapPeer implements AuthMachine {
     this.#reply = undefined;
     this.#waiting = false;
     this.#asked = { id: c.id, challenge: v.value.slice() };
-    this.#host.need({ need: 'chap', ...this.#asked, name: clean(v.name) });
+    const { method } = this.#by;
+    this.#host.need({ need: 'chap', method, ...this.#asked, name: clean(v.name) });
   }
 
   answer(a: Answer, now: Ms): void {
@@ -91,6 +121,7 @@ export class ChapPeer implements AuthMachine {
     }
     if (a.is !== 'chap') throw new Error(`chap answered with ${a.is}`);
     this.#user = text(a.user);
+    this.#proof = a.proof;
     const body = concat([a.response.length], a.response, a.user);
     this.#reply = { code: chapCodes.response, id: this.#asked.id, body };
     this.#waiting = true;
@@ -123,11 +154,15 @@ export class ChapPeer implements AuthMachine {
   }
 }
 
+/** As much of what the peer says as a line of ours takes. */
+const said_max = 200;
+
 /** We challenge the peer; a wrong response ends it. */
 export class ChapAuthenticator implements AuthMachine {
   readonly #host: AuthHost;
   readonly #t: AuthTimers;
   readonly #name: string;
+  readonly #by: Algorithm;
   #at: Ms = never;
   #id: number;
   #challenge: Uint8Array | undefined;
@@ -137,8 +172,9 @@ export class ChapAuthenticator implements AuthMachine {
   #verdict: Control | undefined;
 
   /** `id` is the Identifier to begin with; `name` what we call ourselves. */
-  constructor(host: AuthHost, t: AuthTimers, id: number, name: string) {
+  constructor(host: AuthHost, t: AuthTimers, by: Algorithm, id: number, name: string) {
     this.#host = host;
+    this.#by = by;
     this.#t = t;
     this.#id = id & 0xff;
     this.#name = name;
@@ -150,12 +186,12 @@ export class ChapAuthenticator implements AuthMachine {
   }
 
   start(): void {
-    this.#host.need({ need: 'challenge' });
+    this.#host.need({ need: 'challenge', method: this.#by.method });
   }
 
   answer(a: Answer, now: Ms): void {
     if (a.is === 'challenge') this.#begin(a.challenge, now);
-    else if (a.is === 'verdict') this.#judge(a.ok, a.message, a.message);
+    else if (a.is === 'verdict') this.#judge(a.ok, this.#said(a), a.message);
     else if (a.is !== 'error') throw new Error(`chap answered with ${a.is}`);
     else if (this.#checking) this.#judge(false, 'authentication is not available', a.why);
     else this.#host.done(false, a.why, this.#user);
@@ -180,15 +216,24 @@ export class ChapAuthenticator implements AuthMachine {
     const v = valueAndName(c);
     if (c.code !== chapCodes.response) this.#host.count('chapcode');
     else if (this.#challenge === undefined || c.id !== this.#id) this.#host.count('stalereply');
-    else if (v === undefined || u8(c.body, 0) !== response_bytes) this.#host.count('badlength');
+    else if (v?.value.length !== this.#by.response_bytes) this.#host.count('badlength');
     else if (this.#verdict !== undefined) this.#host.send(this.#verdict);
     else if (!this.#checking) {
       this.#checking = true;
       this.#at = never;
       this.#user = clean(v.name, field_bytes);
       const response = v.value.slice();
-      this.#host.need({ need: 'chapcheck', user: this.#user, id: c.id, response });
+      const { method } = this.#by;
+      this.#host.need({ need: 'chapcheck', method, user: this.#user, id: c.id, response });
     }
+  }
+
+  /** The text of Success or Failure. */
+  #said(a: Extract<Answer, { is: 'verdict' }>): string {
+    const { version } = this.#by;
+    if (a.ok && a.proof !== undefined) return success(a.proof, a.message);
+    if (a.ok || version === undefined) return a.message;
+    return failure(this.#challenge ?? new Uint8Array(0), version, a.message);
   }
 
   #judge(ok: boolean, message: string, why: string): void {

@@ -91,7 +91,11 @@ export interface AuthMethod {
   /** What follows the protocol in the option: CHAP's algorithm. */
   readonly data: readonly number[];
 }
+/** The best first: MS-CHAPv2 alone proves both ends; PAP sends the password. The algorithms of CHAP
+ *  are those of RFC 1994, RFC 2433 and RFC 2759. */
 export const authMethods: readonly AuthMethod[] = [
+  { name: 'mschapv2', protocol: protocols.chap, data: [0x81] },
   { name: 'chap', protocol: protocols.chap, data: [5] },
+  { name: 'mschap', protocol: protocols.chap, data: [0x80] },
   { name: 'pap', protocol: protocols.pap, data: [] },
 ];

@@ -45,6 +45,8 @@ export class PppConversation implements Conversation, View {
   readonly #plane: Plane;
   #driver: Driver<Command> | undefined;
   #auth: AuthClient | undefined;
+  /** The data file that is bound. */
+  #below = '';
   #attempt: Attempt | undefined;
   #limit: { stop(): void } | undefined;
   #interface: Interface | undefined;
@@ -108,7 +110,8 @@ export class PppConversation implements Conversation, View {
   remote(): string {
     return addressText(this, 'remote');
   }
-  lower(): Port {
+  lower(path: string): Port {
+    this.#below = path;
     return this.#plane.newLower();
   }
 
@@ -204,7 +207,8 @@ export class PppConversation implements Conversation, View {
     this.#plane.reset();
     this.auths = [];
     this.#met = false;
-    this.#auth = new AuthClient(env.ns, who, this.settings.key);
+    const { key, agent } = this.settings;
+    this.#auth = new AuthClient(env.ns, who, { key, agent, below: this.#below });
     const config = configOf(this.settings, this.#plane.fits, passive);
     this.machine = new PppMachine(config, env.random, () => this.#plane.path.heard);
     const out = { send: (p: Parameters<Port['send']>[0]) => this.#plane.send(p) };

@@ -1,7 +1,7 @@
 /** Which machines run an authentication method; a new method is an
  *  entry here and one in codes.ts. */
 import type { AuthHost, AuthMachine, AuthTimers } from './authentication.js';
-import { ChapAuthenticator, ChapPeer } from './chap.js';
+import { type Algorithm, algorithms, ChapAuthenticator, ChapPeer } from './chap.js';
 import { type AuthMethod, chapCodes, papCodes } from './codes.js';
 import { PapAuthenticator, PapPeer } from './pap.js';
 
@@ -32,12 +32,18 @@ const methods: Readonly<Record<string, Method>> = {
     authenticator: (h, t) => new PapAuthenticator(h, t),
     toAuthenticator: [papCodes.authReq],
   },
-  chap: {
-    peer: (h, t, c) => new ChapPeer(h, t, c.ours),
-    authenticator: (h, t, c) => new ChapAuthenticator(h, t, c.id, c.name),
-    toAuthenticator: [chapCodes.response],
-  },
+  chap: chap(algorithms.chap),
+  mschap: chap(algorithms.mschap),
+  mschapv2: chap(algorithms.mschapv2),
 };
+
+function chap(by: Algorithm): Method {
+  return {
+    peer: (h, t, c) => new ChapPeer(h, t, by, c.ours),
+    authenticator: (h, t, c) => new ChapAuthenticator(h, t, by, c.id, c.name),
+    toAuthenticator: [chapCodes.response],
+  };
+}
 
 export function methodFor(m: AuthMethod): Method {
   const found = methods[m.name];

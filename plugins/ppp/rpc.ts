@@ -1,6 +1,6 @@
 /** Answers what the machines need, by relaying messages to auth/rpc
  *  (factotum(4)). No secret stays here. */
-import { concat, text, u8, utf8 } from '@9p/packet';
+import { concat, le16, text, u8, utf8 } from '@9p/packet';
 import {
   type Chan,
   errorText,
@@ -12,8 +12,11 @@ import {
   type Who,
 } from 'slashnet/core';
 import type { Answer, Need } from './authentication.js';
+import { proof_bytes } from './mschap.js';
 
 const reply_bytes = 4096;
+/** Of a peer's address. */
+const address_bytes = 64;
 
 /** One authentication: an open rpc file. */
 class Rpc {
@@ -81,29 +84,46 @@ function attr(w: string): string {
   return i < 0 ? w : `${w.slice(0, i + 1)}${quote(w.slice(i + 1))}`;
 }
 
+/** What a response has on the wire after what rpc gives: the flags of the Microsoft CHAPs. RFC 2433
+ *  section 5: the NT response is to be used. */
+const flags: Readonly<Record<string, readonly number[]>> = { chap: [], mschap: [1], mschapv2: [0] };
+/** Of AuthInfo's secret of mschapv2, after the key. */
+const proofAt = 16;
+
+export interface AuthClientOptions {
+  /** The words of the `key` verb. */
+  readonly key: readonly string[];
+  /** The directory of a factotum. */
+  readonly agent: string;
+  /** The data file below: `remote` beside it is who the peer is in the agent's log. */
+  readonly below: string;
+}
+
+export const ourAgent = '/net/auth';
+
 export class AuthClient {
   readonly #ns: Namespace;
   readonly #who: Who;
-  readonly #key: readonly string[];
+  readonly #o: AuthClientOptions;
   /** Of a challenge that we sent, until the response is judged. */
   #challenger: Rpc | undefined;
   #closed = false;
 
   /** `who` wrote the ctl line: only keys that he may use are used. */
-  constructor(ns: Namespace, who: Who, key: readonly string[]) {
+  constructor(ns: Namespace, who: Who, o: AuthClientOptions) {
     this.#ns = ns;
     this.#who = who;
-    this.#key = key;
+    this.#o = o;
   }
 
   async answer(need: Need): Promise<Answer> {
     const { n } = need;
     try {
       if (need.need === 'pap') return await this.#pap(n);
-      if (need.need === 'chap') return await this.#chap(n, need.id, need.challenge);
-      if (need.need === 'challenge') return await this.#challenge(n);
+      if (need.need === 'chap') return await this.#chap(n, need);
+      if (need.need === 'challenge') return await this.#challenge(n, need.method);
       if (need.need === 'papcheck') return await this.#papCheck(n, need.user, need.password);
-      return await this.#chapCheck(n, need.user, concat([need.id], need.response));
+      return await this.#chapCheck(n, need);
     } catch (e) {
       return { n, is: 'error', why: errorText(e) };
     }
@@ -116,14 +136,32 @@ export class AuthClient {
   }
 
   async #start(proto: string, role: string): Promise<Rpc> {
-    const rpc = new Rpc(await this.#ns.open('/net/auth/rpc', omode.rdwr, this.#who), this.#who);
+    const { agent, key } = this.#o;
+    const path = `${agent}/rpc`;
+    const rpc = new Rpc(await this.#ns.open(path, omode.rdwr, this.#who), this.#who);
     try {
-      await rpc.ask('start', pattern(proto, role, this.#key));
+      const logged = role === 'server' && agent === ourAgent;
+      const address = logged ? [`address=${await this.#remote()}`] : [];
+      await rpc.ask('start', pattern(proto, role, [...key, ...address]));
     } catch (e) {
       rpc.close();
       throw e;
     }
     return rpc;
+  }
+
+  /** The path where no layer below says more. */
+  async #remote(): Promise<string> {
+    const { below } = this.#o;
+    try {
+      const path = below.replace(/[^/]*$/, 'remote');
+      const f = await this.#ns.open(path, omode.read, this.#who);
+      const said = text(await f.read(address_bytes, 0, newReq(this.#who)));
+      f.close();
+      return said.split('\n')[0]?.trim() || below;
+    } catch {
+      return below;
+    }
   }
 
   async #pap(n: number): Promise<Answer> {
@@ -137,44 +175,55 @@ export class AuthClient {
     }
   }
 
-  async #chap(n: number, id: number, challenge: Uint8Array): Promise<Answer> {
-    const rpc = await this.#start('chap', 'client');
+  async #chap(n: number, q: Extract<Need, { need: 'chap' }>): Promise<Answer> {
+    const rpc = await this.#start(q.method, 'client');
     try {
-      await rpc.ask('write', concat([id], challenge));
-      const response = await rpc.ask('read');
+      await rpc.ask('write', concat(q.method === 'chap' ? [q.id] : [], q.challenge));
+      const response = concat(await rpc.ask('read'), flags[q.method] ?? []);
       const attrs = byteWords(await rpc.ask('attr')).map(text);
-      const user = attrs.find((a) => a.startsWith('user='))?.slice(5) ?? '';
-      return { n, is: 'chap', user: utf8(user), response };
+      const user = utf8(attrs.find((a) => a.startsWith('user='))?.slice(5) ?? '');
+      if (q.method !== 'mschapv2') return { n, is: 'chap', user, response };
+      return { n, is: 'chap', user, response, proof: await proofOf(rpc) };
     } finally {
       rpc.close();
     }
   }
 
-  async #challenge(n: number): Promise<Answer> {
+  async #challenge(n: number, method: string): Promise<Answer> {
     this.#challenger?.close();
-    const rpc = await this.#start('chap', 'server');
+    const rpc = await this.#start(method, 'server');
     this.#challenger = rpc;
     if (this.#closed) this.close();
     return { n, is: 'challenge', challenge: await rpc.ask('read') };
   }
 
-  async #chapCheck(n: number, user: string, reply: Uint8Array): Promise<Answer> {
+  async #chapCheck(n: number, q: Extract<Need, { need: 'chapcheck' }>): Promise<Answer> {
     const rpc = this.#challenger;
     if (rpc === undefined) throw refuse('no challenge was sent');
     this.#challenger = undefined;
-    return this.#verdict(n, rpc, utf8(user), reply);
+    const { method, id, response } = q;
+    const reply = method === 'chap' ? concat([id], response) : response.slice(0, -1);
+    return this.#verdict(n, rpc, method, utf8(q.user), reply);
   }
 
   async #papCheck(n: number, user: string, password: Uint8Array): Promise<Answer> {
-    return this.#verdict(n, await this.#start('pap', 'server'), utf8(user), password);
+    const rpc = await this.#start('pap', 'server');
+    return this.#verdict(n, rpc, 'pap', utf8(user), password);
   }
 
   /** Name, then proof; a refusal of auth here is about the peer. */
-  async #verdict(n: number, rpc: Rpc, user: Uint8Array, proof: Uint8Array): Promise<Answer> {
+  async #verdict(
+    n: number,
+    rpc: Rpc,
+    method: string,
+    user: Uint8Array,
+    proof: Uint8Array,
+  ): Promise<Answer> {
     try {
       await rpc.ask('write', user);
       await rpc.ask('write', proof);
-      return { n, is: 'verdict', ok: true, message: '' };
+      if (method !== 'mschapv2') return { n, is: 'verdict', ok: true, message: '' };
+      return { n, is: 'verdict', ok: true, message: '', proof: await proofOf(rpc) };
     } catch {
       return { n, is: 'verdict', ok: false, message: 'authentication failed' };
     } finally {
@@ -182,4 +231,15 @@ export class AuthClient {
       rpc.close();
     }
   }
+}
+
+/** The authenticator response, of AuthInfo: cuid, suid, cap and secret, each after its length. */
+async function proofOf(rpc: Rpc): Promise<Uint8Array> {
+  const info = await rpc.ask('authinfo');
+  let at = 0;
+  for (let i = 0; i < 3; i++) at += 2 + le16(info, at);
+  const proof = info.slice(at + 2 + proofAt, at + 2 + proofAt + proof_bytes);
+  info.fill(0);
+  if (proof.length !== proof_bytes) throw refuse('auth gave no authenticator response');
+  return proof;
 }

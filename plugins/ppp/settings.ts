@@ -3,6 +3,7 @@ import { type AuthMethod, authMethods } from './codes.js';
 import { defaultTimers, type Timers } from './cp.js';
 import { defaultEcho, type EchoConfig } from './keepalive.js';
 import { defaultMru } from './lcp.js';
+import { ourAgent } from './rpc.js';
 import { defaultConfig, type PppConfig } from './session.js';
 
 export interface Settings {
@@ -10,6 +11,8 @@ export interface Settings {
   /** A server that lets anybody in. */
   noauth: boolean;
   methods: readonly AuthMethod[];
+  /** The directory of the factotum that answers for us. */
+  agent: string;
   /** Words for the pattern by which auth looks for a key. */
   key: readonly string[];
   name: string;
@@ -50,6 +53,7 @@ export const defaultSettings = (): Settings => ({
   role: 'client',
   noauth: false,
   methods: authMethods,
+  agent: ourAgent,
   key: [],
   name: defaultConfig.name,
   mru: undefined,

@@ -64,13 +64,21 @@ function keySpec(args: readonly string[]): readonly string[] {
   return args;
 }
 
+/** As `auth mschapv2,chap` or in words. */
 function methods(args: readonly string[]) {
-  return args.map((name) => {
+  const names = args.flatMap((a) => a.split(',')).filter((name) => name !== '');
+  return [...new Set(names)].map((name) => {
     const m = authMethods.find((x) => x.name === name);
     if (m === undefined)
       throw refuse(`unknown method '${name}': ${authMethods.map((x) => x.name).join(' ')}`);
     return m;
   });
+}
+
+/** Whose secrets answer for us: /n/host/factotum. */
+function setAgent(s: Settings, [path = '', more]: readonly string[]): void {
+  if (more !== undefined) throw refuse('one path, of the directory that has rpc');
+  s.agent = path.replace(/\/+$/, '');
 }
 
 function role(s: Settings, [r = '']: readonly string[]): void {
@@ -100,7 +108,8 @@ const addressOrAny = (a: string): number | undefined => (a === 'any' ? undefined
 const links: readonly Verb<Settable>[] = [
   verb('role client|server', 1, 1, role),
   verb('noauth', 0, 0, (s) => void (s.noauth = true)),
-  verb('auth method …', 1, 8, (s, a) => {
+  verb('auth method …|path', 1, 8, (s, a) => {
+    if (a[0]?.startsWith('/')) return setAgent(s, a);
     s.methods = a[0] === 'none' && a.length === 1 ? [] : methods(a);
     s.noauth = s.methods.length === 0;
   }),

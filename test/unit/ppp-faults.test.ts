@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { u16 } from '@9p/packet';
-import { begin, chap, config, isUp, last, type PppPair, pair, pap, server } from './ppp-peer.js';
+import {
+  begin,
+  chap,
+  config,
+  isUp,
+  last,
+  mschapv2,
+  type PppPair,
+  pair,
+  pap,
+  server,
+} from './ppp-peer.js';
 
 const longest_ms = 60_000;
 const first = 12;
@@ -13,7 +24,7 @@ function agree(p: PppPair): boolean {
   return isUp(p) && a?.local === b?.remote && a?.remote === b?.local;
 }
 
-for (const method of [undefined, pap, chap]) {
+for (const method of [undefined, pap, chap, mschapv2]) {
   const demand = method === undefined ? [] : [method];
   for (const side of ['a', 'b'] as const) {
     test(`the n-th packet of ${side} lost, for every n, ${method?.name ?? 'no'} auth`, () => {
@@ -75,7 +86,7 @@ test('an answer slower than the Restart timer does not make it begin anew for ev
 
 test('100 seeds of loss, duplication, reordering and delay; then 30 seconds without faults', () => {
   for (let seed = 1; seed <= 100; seed++) {
-    const method = [[], [pap], [chap]][seed % 3] ?? [];
+    const method = [[], [pap], [chap], [mschapv2]][seed % 4] ?? [];
     const p = pair(config(), server({ lcp: { demand: method } }), {
       seed,
       loss_pct: seed % 21,

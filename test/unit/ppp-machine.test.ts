@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { hex, packetOf, utf8 } from '@9p/packet';
 import { codes, protocols } from '../../plugins/ppp/codes.js';
 import type { LcpConfig } from '../../plugins/ppp/lcp.js';
+import { failureText } from '../../plugins/ppp/mschap.js';
 import type { Command, PppConfig } from '../../plugins/ppp/session.js';
 import { type Control, controlPacket } from '../../plugins/ppp/wire.js';
 import { bytes } from '../kit/index.js';
@@ -16,6 +17,8 @@ import {
   isUp,
   last,
   local,
+  mschap,
+  mschapv2,
   Peer,
   type PppPair,
   pair,
@@ -70,7 +73,7 @@ test('phases come in the order of RFC 1661', () => {
   assert.equal(last(p.b.events, 'finished')?.why, 'lcp: terminated by peer: hangup');
 });
 
-for (const method of [pap, chap]) {
+for (const method of [pap, chap, mschap, mschapv2]) {
   test(`${method.name}: the right password`, () => {
     const p = up(config(), server({ lcp: { demand: [method] } }));
     const want = { is: 'auth', ok: true, method: method.name, user: 'glenda', message: 'welcome' };
@@ -83,7 +86,8 @@ for (const method of [pap, chap]) {
     p.client.password = 'carrot';
     begin(p);
     p.run(20_000);
-    const why = `authentication failed (${method.name}): go away`;
+    const words = [mschap, mschapv2].includes(method) ? 'wrong name or password (691): ' : '';
+    const why = `authentication failed (${method.name}): ${words}go away`;
     assert.equal(last(p.a.events, 'finished')?.why, why, p.trace());
     assert.match(
       last(p.b.events, 'finished')?.why ?? '',
@@ -113,6 +117,62 @@ for (const method of [pap, chap]) {
     assert.match(last(p.a.events, 'finished')?.why ?? '', /^lcp: terminated by peer/);
   });
 }
+
+test('mschapv2: a peer that cannot prove itself is not believed', () => {
+  const p = pair(config(), server({ lcp: { demand: [mschapv2] } }));
+  p.server.lies = true;
+  begin(p);
+  p.run(10_000);
+  assert.equal(
+    last(p.a.events, 'finished')?.why,
+    'authentication failed (mschapv2): bad authenticator',
+  );
+  assert.equal(
+    p.a.events.some((e) => e.is === 'ip'),
+    false,
+  );
+});
+
+test('what was asked and what is allowed meet in one or two steps, whatever the order', () => {
+  const all = [mschapv2, chap, mschap, pap];
+  for (const only of all)
+    for (const asked of [all, [...all].reverse()]) {
+      const p = up(config({ lcp: { accept: [only] } }), server({ lcp: { demand: asked } }));
+      assert.equal(last(p.b.events, 'auth')?.method, only.name);
+      assert.equal(last(p.a.events, 'auth')?.method, only.name);
+    }
+});
+
+test('a wrong password of the Microsoft ones: the code on the wire, words for the person', () => {
+  for (const [method, version] of [
+    [mschap, 2],
+    [mschapv2, 3],
+  ] as const) {
+    const p = pair(config(), server({ lcp: { demand: [method] } }));
+    p.client.password = 'hare';
+    begin(p);
+    p.run(10_000);
+    assert.equal(
+      last(p.a.events, 'finished')?.why,
+      `authentication failed (${method.name}): wrong name or password (691): go away`,
+    );
+    assert.match(p.trace(), new RegExp(`chap Failure .*E=691 R=0 C=[0-9A-F]{32} V=${version} M=`));
+  }
+});
+
+test('failure texts of others', () => {
+  const cases: readonly [said: string, read: string][] = [
+    ['E=691 R=1 C=00112233 V=3 M=No', 'wrong name or password (691): No'],
+    ['E=648 R=0 V=2', 'the password has expired (648)'],
+    ['E=649', 'no permission to dial in (649)'],
+    ['E=646 R=0 M=come back M=later', 'not allowed at this hour (646): come back M=later'],
+    ['E=12345678901', 'E=12345678901'],
+    ['E=1 R=0', 'refused (1)'],
+    ['Access denied', 'Access denied'],
+    ['', ''],
+  ];
+  for (const [said, read] of cases) assert.equal(failureText(said), read);
+});
 
 test('the peer asks for pap when chap was asked, and gets it; what we do not allow ends it', () => {
   const p = up(config({ lcp: { accept: [pap] } }), server({ lcp: { demand: [chap, pap] } }));

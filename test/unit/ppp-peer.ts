@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { type Packet, text, utf8 } from '@9p/packet';
 import type { Machine, Ms, Output } from 'slashnet/core';
 import type { Answer, Need } from '../../plugins/ppp/authentication.js';
-import { authMethods } from '../../plugins/ppp/codes.js';
+import { type AuthMethod, authMethods } from '../../plugins/ppp/codes.js';
 import { fmtPpp } from '../../plugins/ppp/fmt.js';
 import { PppMachine } from '../../plugins/ppp/machine.js';
 import {
@@ -19,11 +19,29 @@ export const user = 'glenda';
 export const md5 = (id: number, secret: string, challenge: Uint8Array): Uint8Array =>
   createHash('md5').update(Uint8Array.of(id)).update(secret).update(challenge).digest();
 
+/** A response of the right length; how the Microsoft ones are made is the affair of `auth`. */
+const respond = (method: string, id: number, secret: string, challenge: Uint8Array): Uint8Array =>
+  method === 'chap'
+    ? md5(id, secret, challenge)
+    : Buffer.concat([0, 1, 2, 3].map((i) => md5(i, method + secret, challenge))).subarray(0, 49);
+/** What the authenticator proves with, and undefined where the method has no such thing. */
+const proof = (method: string, secret: string, challenge: Uint8Array): { proof?: Uint8Array } =>
+  method === 'mschapv2'
+    ? {
+        proof: Buffer.concat([md5(9, secret, challenge), md5(8, secret, challenge)]).subarray(
+          0,
+          20,
+        ),
+      }
+    : {};
+
 /** Plays `auth`: proves to be glenda with `password`, and takes for glenda who knows `secret`. */
 export class Peer implements Machine<Command, PppEvent> {
   readonly ppp: PppMachine;
   password = 'rabbit';
   secret = 'rabbit';
+  /** Says yes without knowing the secret. */
+  lies = false;
   /** Does not answer what the machine needs. */
   mute = false;
   readonly needs: Need[] = [];
@@ -67,15 +85,23 @@ export class Peer implements Machine<Command, PppEvent> {
     if (need.need === 'pap') return { n, is: 'pap', user: name, password: utf8(this.password) };
     if (need.need === 'challenge') return { n, is: 'challenge', challenge: this.#challenge };
     if (need.need === 'chap') {
-      const response = md5(need.id, this.password, need.challenge);
-      return { n, is: 'chap', user: name, response };
+      const { method, id, challenge } = need;
+      const response = respond(method, id, this.password, challenge);
+      return { n, is: 'chap', user: name, response, ...proof(method, this.password, challenge) };
     }
     const right =
       need.need === 'papcheck'
         ? text(need.password) === this.secret
-        : Buffer.compare(need.response, md5(need.id, this.secret, this.#challenge)) === 0;
+        : Buffer.compare(
+            need.response,
+            respond(need.method, need.id, this.secret, this.#challenge),
+          ) === 0;
     const ok = right && need.user === user;
-    return { n, is: 'verdict', ok, message: ok ? 'welcome' : 'go away' };
+    const proven =
+      need.need === 'chapcheck' && ok
+        ? proof(need.method, this.lies ? 'lies' : this.secret, this.#challenge)
+        : {};
+    return { n, is: 'verdict', ok, message: ok ? 'welcome' : 'go away', ...proven };
   }
 }
 
@@ -93,7 +119,13 @@ export function config(o: Loose<PppConfig> = {}): PppConfig {
   return merged as unknown as PppConfig;
 }
 
-export const [chap, pap] = authMethods as [(typeof authMethods)[0], (typeof authMethods)[0]];
+const methodNamed = (name: string): AuthMethod => {
+  const m = authMethods.find((x) => x.name === name);
+  if (m === undefined) throw new Error(name);
+  return m;
+};
+export const [chap, pap] = [methodNamed('chap'), methodNamed('pap')];
+export const [mschap, mschapv2] = [methodNamed('mschap'), methodNamed('mschapv2')];
 export const local = 0x0a000001;
 export const remote = 0x0a000002;
 export const dns = [0x08080808, 0x09090909] as const;

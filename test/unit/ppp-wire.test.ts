@@ -65,7 +65,7 @@ const lines: readonly [hex: string, line: string][] = [
     'ff03c021 01 01 0017 0206 000a0000 0305 c223 05 0702 0802 0304 c023',
     'lcp ConfReq id 1 len 23 accm 000a0000 auth chap pfc acfc auth pap',
   ],
-  ['c021 01 01 0009 0305 c223 81', 'lcp ConfReq id 1 len 9 auth chap 81'],
+  ['c021 01 01 0009 0305 c223 81', 'lcp ConfReq id 1 len 9 auth mschapv2'],
   ['c021 01 01 0008 0304 c227', 'lcp ConfReq id 1 len 8 auth eap'],
   ['c021 01 01 0007 63 03 ff', 'lcp ConfReq id 1 len 7 option99 ff'],
   ['c021 01 01 0006 0105', 'lcp ConfReq id 1 len 6 badoption 0105'],

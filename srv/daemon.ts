@@ -17,6 +17,7 @@ import { type CarrierOptions, type Common, dialAny, openListeners } from './carr
 import { askFile, Prover } from './factotum.js';
 import { Accounts } from './fuse/accounts.js';
 import { Imports, importVerbs } from './import.js';
+import { loadCredential, loadKeys } from './keyfile.js';
 import { Mounts, mountVerbs } from './mounts.js';
 import { runProfile } from './profile.js';
 import { isProven, whoIs } from './who.js';
@@ -28,6 +29,9 @@ export interface DaemonOptions extends CarrierOptions {
   readonly load?: readonly string[];
   /** As load, but one that fails is only logged. */
   readonly tryLoad?: readonly string[];
+  /** Files of keys, before the profile; and where systemd has ours. */
+  readonly keys?: readonly string[];
+  readonly credentials?: string | undefined;
   readonly profile?: { readonly name: string; readonly text: string } | undefined;
   readonly log?: ((line: string) => void) | undefined;
   /** When it settles, what a start still waits for (a profile's connect) is given up. */
@@ -158,6 +162,8 @@ async function begin(
   for (const l of o.tryLoad ?? [])
     await d.system.control(`load ${l}`).catch((e) => d.system.env.log(errorText(e)));
   for (const l of o.load ?? []) await d.system.control(`load ${l}`);
+  if (o.credentials !== undefined) await loadCredential(d.system, o.credentials);
+  for (const path of o.keys ?? []) await loadKeys(d.system, path);
   if (o.profile !== undefined) await runProfile(d.system, o.profile.name, o.profile.text);
   await openListeners(d.server, o, common, (l) => void listeners.push(l));
 }

@@ -14,7 +14,9 @@ import { isMain, root } from './setup.mjs';
 const interopDir = join(root, 'test/interop');
 const labDir = join(interopDir, 'lab');
 
-const header = (text, word) => text.match(new RegExp(`^# ${word}:(.*)$`, 'm'))?.[1]?.trim() ?? '';
+/** One line, or several that each begin so. */
+const header = (text, word) =>
+  [...text.matchAll(new RegExp(`^# ${word}:(.*)$`, 'gm'))].map((m) => m[1].trim()).join(' ');
 
 function isExecutable(path) {
   try {

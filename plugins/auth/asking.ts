@@ -46,6 +46,8 @@ export class Asking {
   #open: AskingFile | undefined;
   #waiting: Waiting[] = [];
   #tag = 0;
+  /** Tags that a key has answered: who gave it says so all the same. */
+  #settled: string[] = [];
 
   constructor(word: 'needkey' | 'confirm', clock: Clock, limit_ms: () => number) {
     this.#word = word;
@@ -81,7 +83,10 @@ export class Asking {
 
   /** Answers `yes` to what `fits`, as if the person had. */
   settle(fits: (attrs: Attrs) => boolean): void {
-    for (const w of this.#waiting) if (fits(w.attrs)) w.end({ is: 'yes' });
+    const fitting = this.#waiting.filter((w) => fits(w.attrs));
+    const tags = fitting.filter((w) => w.told).map((w) => String(w.tag));
+    this.#settled = [...this.#settled, ...tags].slice(-questions_max);
+    for (const w of fitting) w.end({ is: 'yes' });
   }
 
   openFile(who: Who): OpenFile {
@@ -112,8 +117,10 @@ export class Asking {
     if (tag === undefined) throw refuse('no tag');
     const answer = this.#word === 'confirm' ? confirmed(attrs) : keyGiven(attrs);
     const w = this.#waiting.find((x) => String(x.tag) === tag && x.told);
-    if (w === undefined) throw refuse('tag not found');
-    w.end(answer);
+    const settled = this.#settled.indexOf(tag);
+    if (settled >= 0) this.#settled.splice(settled, 1);
+    else if (w === undefined) throw refuse('tag not found');
+    w?.end(answer);
   }
 
   closed(): void {

@@ -5,6 +5,7 @@ import type { Command } from './command.js';
 import { completion } from './completion.js';
 import { connect } from './connect.js';
 import { demo } from './demo.js';
+import { key } from './key.js';
 import { ls, stat } from './ls.js';
 import { mount, unmount } from './mount.js';
 import { bind, ns, unbind } from './names.js';
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
   bind,
   unbind,
   connect,
+  key,
   completion,
   demo,
 ];

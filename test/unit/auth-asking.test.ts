@@ -57,6 +57,8 @@ test('needkey: an answer without the key asks again; a fitting key is an answer'
   add(b, glenda);
   b.agent.needkey.settle((t) => b.ring.find(t, owner) !== undefined);
   assert.equal(await reply, 'ok');
+  put(f, 'tag=2');
+  assert.throws(() => put(f, 'tag=2'), { message: 'tag not found' }, 'once');
 });
 
 test('needkey: time, the end of the reader, of the rpc, and a flush', async () => {

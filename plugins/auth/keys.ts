@@ -3,7 +3,7 @@
 import { refuse, type Who } from 'slashnet/core';
 import { type Attr, type Attrs, attrValue, isPrivate, matches, printAttrs, wipe } from './attr.js';
 
-export const keys_max = 16_384;
+export const keys_max = 4096;
 
 export interface Key {
   readonly attrs: Attrs;

@@ -88,7 +88,7 @@ test('the ring has a limit', () => {
   for (let i = 0; i < keys_max; i++)
     ring.add(parseAttrs(utf8(`proto=chap n=${i} !password=x`)), owner);
   assert.throws(() => ring.add(parseAttrs(utf8('proto=chap n=more !password=x')), owner), {
-    message: 'too many keys: the limit is 1024',
+    message: 'too many keys: the limit is 4096',
   });
   assert.equal(ring.size, keys_max);
 });

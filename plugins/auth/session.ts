@@ -211,7 +211,7 @@ export class Session implements Party {
   #cannot(): Reply | undefined {
     if (this.#protocol === undefined) return failed('no current protocol');
     if (this.#exchange === undefined) return { is: 'notstarted' };
-    if (this.phase === 'Broken') return failed(this.#why);
+    if (this.phase === 'Broken') return failed(this.#why || 'authentication failed');
     if (this.phase === 'Established') return { is: 'done', haveai: this.info !== undefined };
     return undefined;
   }

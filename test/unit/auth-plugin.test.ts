@@ -100,7 +100,10 @@ test('modes, and what others may', async () => {
   await assert.rejects(open(s, '/auth/log', omode.read), { message: 'file in use' });
   close.close();
   (await open(s, '/auth/log', omode.read)).close();
-  assert.equal(await cat(s, '/auth/proto'), 'chap\nmschap\nmschapv2\np9any\np9sk1\npap\npass\n');
+  assert.equal(
+    await cat(s, '/auth/proto'),
+    'chap\neap-md5\neap-mschapv2\nmschap\nmschapv2\np9any\np9sk1\npap\npass\n',
+  );
 });
 
 test('an unauthenticated client is not the owner, whatever the names', async () => {

@@ -334,6 +334,6 @@ test('any requests: an answer of the table, no secret but where it is the messag
 test('proto lists them in order', () => {
   assert.deepEqual(
     protocols.map((p) => p.name),
-    ['chap', 'mschap', 'mschapv2', 'p9any', 'p9sk1', 'pap', 'pass'],
+    ['chap', 'eap-md5', 'eap-mschapv2', 'mschap', 'mschapv2', 'p9any', 'p9sk1', 'pap', 'pass'],
   );
 });

@@ -47,7 +47,7 @@ export const mschap: Protocol = protocolOf({
 const peerChallenge_bytes = 16;
 
 /** The secret is MPPE's master key, 16 bytes, and the authenticator response, 20. */
-export const mschapv2: Protocol = protocolOf({
+const v2: Version = {
   name: 'mschapv2',
   prompt: 'user? !password?',
   challenge_bytes: 16,
@@ -66,11 +66,18 @@ export const mschapv2: Protocol = protocolOf({
     masterKey.fill(0);
     return { ntResponse, secret };
   },
-});
+};
+export const mschapv2: Protocol = protocolOf(v2);
+
+/** For EAP, which carries it in packets of its own. */
+export const proveV2 = (c: Credentials, password: Uint8Array): Proof => proveBy(v2, c, password);
+
+function proveBy(v: Version, c: Credentials, password: Uint8Array): Proof {
+  return ms.withHashes(password, (hash, hashHash) => v.prove(c, hash, hashHash));
+}
 
 function protocolOf(v: Version): Protocol {
-  const prove = (c: Credentials, password: Uint8Array): Proof =>
-    ms.withHashes(password, (hash, hashHash) => v.prove(c, hash, hashHash));
+  const prove = (c: Credentials, password: Uint8Array): Proof => proveBy(v, c, password);
   const { name, prompt, challenge_bytes } = v;
   return {
     name,

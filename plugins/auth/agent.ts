@@ -1,6 +1,6 @@
 /** The agent of a daemon: its keys, its counters, the reader of its
  *  log, and the verbs of its ctl. */
-import { text, u8, utf8 } from '@9p/packet';
+import { outsideCopy, text, u8, utf8 } from '@9p/packet';
 import {
   type Counters,
   counters,
@@ -115,7 +115,15 @@ export class KeyAgent implements Agent {
   async control(data: Uint8Array, who: Who): Promise<void> {
     if (!who.owner) throw refuse(Eperm);
     if (data.length > ctl_bytes_max) throw refuse(`${Etoolong}: over ${ctl_bytes_max} bytes`);
-    const lines = linesOf(data);
+    const copy = outsideCopy(data); // a line may wait; then what was written is no more
+    try {
+      await this.#lines(linesOf(copy), who);
+    } finally {
+      copy.fill(0);
+    }
+  }
+
+  async #lines(lines: readonly Uint8Array[], who: Who): Promise<void> {
     const several = lines.filter((l) => !isIdle(l)).length > 1;
     for (const [i, line] of lines.entries()) {
       try {

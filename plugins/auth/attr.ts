@@ -1,5 +1,5 @@
 /** Attribute lists of factotum(4): `name=value name name? !private=value`, quoted as in rc(1). */
-import { put8, u8, utf8 } from '@9p/packet';
+import { outside, outsideCopy, put8, u8, utf8 } from '@9p/packet';
 import { refuse } from 'slashnet/core';
 
 /** The name of a private attribute starts with '!'. Its value
@@ -20,7 +20,7 @@ const [nul, tab, lf, cr, space, quoteMark, query, equals] = [0, 9, 10, 13, 32, 3
 export function parseAttrs(b: Uint8Array): Attrs {
   // Private values must not become strings, which cannot be wiped:
   // tokens are cut in a scratch buffer.
-  const scratch = new Uint8Array(b.length);
+  const scratch = outside(b.length);
   const out: Attr[] = [];
   try {
     for (const [from, to] of tokens(b, scratch)) {
@@ -76,7 +76,7 @@ function parseOne(token: Uint8Array): Attr {
     if (value.length > value_bytes_max)
       throw refuse(`attribute too long: the limit is ${value_bytes_max} bytes`);
     const name = parseName(token.subarray(0, split));
-    if (isPrivate(name)) return { is: 'secret', name, bytes: value.slice() };
+    if (isPrivate(name)) return { is: 'secret', name, bytes: outsideCopy(value) };
     return { is: 'value', name, value: plain(value) };
   }
   if (token.length > 0 && u8(token, token.length - 1) === query)
@@ -146,8 +146,8 @@ export function quotedBytes(b: Uint8Array): Uint8Array {
     if (c === quoteMark) quotes++;
     if (c <= space || c === quoteMark || c >= 0x7f) needed = true;
   }
-  if (!needed) return b.slice();
-  const out = new Uint8Array(b.length + quotes + 2);
+  if (!needed) return outsideCopy(b);
+  const out = outside(b.length + quotes + 2);
   let at = 0;
   put8(out, at++, quoteMark);
   for (let i = 0; i < b.length; i++) {

@@ -1,5 +1,7 @@
 /** Digests and comparisons: the one file here that uses node:crypto. */
+
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { outsideCopy } from '@9p/packet';
 
 /** MD5 of the parts one after the other, 16 bytes. RFC 1321. */
 export const md5 = (...parts: readonly Uint8Array[]): Uint8Array => digest('md5', parts);
@@ -11,7 +13,7 @@ function digest(name: string, parts: readonly Uint8Array[]): Uint8Array {
   const h = createHash(name);
   for (const p of parts) h.update(p);
   const pooled = h.digest();
-  const out = new Uint8Array(pooled);
+  const out = outsideCopy(pooled);
   pooled.fill(0);
   return out;
 }
@@ -19,10 +21,14 @@ function digest(name: string, parts: readonly Uint8Array[]): Uint8Array {
 /** A secret that nobody has, for logins of nobody. */
 export const unguessable = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
 
+/** Are two values of a length that everybody knows equal? Takes as long whatever they are. */
+export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && timingSafeEqual(a, b);
+
 const blind = randomBytes(32);
 
-/** Are they equal? Takes as long whatever they are: digests are
- *  compared, under a key nobody knows. */
+/** The same of secrets, whose lengths do not show either: digests are compared, under a key that
+ *  nobody knows. */
 export function sameSecret(a: Uint8Array, b: Uint8Array): boolean {
   const of = (x: Uint8Array) => createHmac('sha256', blind).update(x).digest();
   return timingSafeEqual(of(a), of(b));

@@ -1,4 +1,5 @@
 /** The files of auth that speak with an authentication: rpc, and the data of a conversation. */
+import { outsideCopy } from '@9p/packet';
 import {
   type Context,
   type Conversation,
@@ -87,7 +88,7 @@ export class AuthConversation implements Conversation {
   }
   write(data: Uint8Array, req: Req): Wait<number> {
     this.#check(req.who);
-    const copy = new Uint8Array(data);
+    const copy = outsideCopy(data);
     const done = this.#step(this.#session.write(copy), 'write', req);
     return then(done, () => {
       copy.fill(0);

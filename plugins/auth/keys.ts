@@ -1,5 +1,6 @@
 /** The key ring, after factotum(4): what `key` adds, `delkey` deletes
  *  and an authentication looks up. */
+import { outsideCopy } from '@9p/packet';
 import { refuse, type Who } from 'slashnet/core';
 import { type Attr, type Attrs, attrValue, isPrivate, matches, printAttrs, wipe } from './attr.js';
 
@@ -146,7 +147,7 @@ class RingKey implements Key {
 /** `none` is who did not authenticate: only `*` includes it. */
 const ownerIs = (owner: string, uname: string): boolean => owner === uname && uname !== 'none';
 
-const ownCopy = (a: Attr): Attr => (a.is === 'secret' ? { ...a, bytes: a.bytes.slice() } : a);
+const ownCopy = (a: Attr): Attr => (a.is === 'secret' ? { ...a, bytes: outsideCopy(a.bytes) } : a);
 
 /** A pattern may ask whether there is a private value, never which. */
 export function refuseSecrets(pattern: Attrs): void {

@@ -1,7 +1,7 @@
 /** What the Microsoft CHAPs compute, by the names of RFC 2759 section 8 (and RFC 2433) and of
  *  RFC 3079. Passwords and their hashes stay in bytes, and are wiped. */
 import { desEncrypt, md4 } from '@9p/crypto';
-import { put8, u8, utf8 } from '@9p/packet';
+import { outside, outsideCopy, put8, u8, utf8 } from '@9p/packet';
 import { sha1 } from './digest.js';
 
 const key_bytes = 16;
@@ -33,7 +33,7 @@ export function withHashes<T>(
 
 /** The challenge enciphered under three DES keys cut from the hash. RFC 2759 section 8.5. */
 export function challengeResponse(challenge: Uint8Array, passwordHash: Uint8Array): Uint8Array {
-  const keys = new Uint8Array(3 * desKey_bytes);
+  const keys = outside(3 * desKey_bytes);
   keys.set(passwordHash);
   const out = new Uint8Array(ntResponse_bytes);
   for (let i = 0; i < 3; i++)
@@ -76,7 +76,7 @@ export const getStartKey = (challenge: Uint8Array, passwordHashHash: Uint8Array)
 
 /** The first 128 bits. */
 function key(digest: Uint8Array): Uint8Array {
-  const out = digest.slice(0, key_bytes);
+  const out = outsideCopy(digest.subarray(0, key_bytes));
   digest.fill(0);
   return out;
 }
@@ -86,7 +86,7 @@ const replacement = 0xfffd;
 /** UTF-8 as UTF-16, little endian. TextDecoder would make a string, which cannot be wiped. What
  *  is no UTF-8 is U+FFFD, byte by byte. */
 export function utf16(b: Uint8Array): Uint8Array {
-  const out = new Uint8Array(2 * b.length);
+  const out = outside(2 * b.length);
   let at = 0;
   const put = (unit: number) => {
     put8(out, at++, unit);
@@ -102,7 +102,7 @@ export function utf16(b: Uint8Array): Uint8Array {
     }
     i += Math.max(n, 1);
   }
-  const exact = out.slice(0, at);
+  const exact = outsideCopy(out.subarray(0, at));
   out.fill(0);
   return exact;
 }

@@ -1,5 +1,5 @@
 /** The rpc file of factotum(4): a request is a write, its reply the next read. */
-import { putLe16, text, u8, utf8 } from '@9p/packet';
+import { outside, outsideCopy, putLe16, text, u8, utf8 } from '@9p/packet';
 import { Einterrupted, type Req, refuse, type Wait } from 'slashnet/core';
 import { parseAttrs, printAttrs } from './attr.js';
 import type { AuthInfo } from './protocol.js';
@@ -33,7 +33,7 @@ export class Rpc {
     if (data.length > request_bytes_max) throw refuse('rpc too large');
     if (this.#request !== undefined) throw refuse('rpc already pending; read to clear');
     this.#forget();
-    this.#request = new Uint8Array(data); // a slice of a Buffer would be no copy
+    this.#request = outsideCopy(data);
   }
 
   read(n: number, req?: Req): Wait<Uint8Array> {
@@ -119,7 +119,7 @@ export class Rpc {
   #print(r: Reply, verb: string): Uint8Array {
     if (r.is !== 'ok') return utf8(replyText(r, verb, this.#session.phase));
     if (r.data === undefined) return utf8('ok');
-    const out = new Uint8Array(okBytes.length + r.data.length);
+    const out = outside(okBytes.length + r.data.length);
     out.set(okBytes);
     out.set(r.data, okBytes.length);
     r.data.fill(0);
@@ -161,7 +161,7 @@ function fitting(r: Reply, n: number): Reply {
 /** cuid, suid, cap and secret, each after its length in 2 bytes, little endian. auth(2). */
 export function marshal(info: AuthInfo): Uint8Array {
   const parts = [utf8(info.cuid), utf8(info.suid), new Uint8Array(0), info.secret];
-  const out = new Uint8Array(parts.reduce((n, p) => n + 2 + p.length, 0));
+  const out = outside(parts.reduce((n, p) => n + 2 + p.length, 0));
   let at = 0;
   for (const p of parts) {
     putLe16(out, at, p.length);

@@ -1,7 +1,7 @@
 /** DES with one key, through triple DES with that key three times: Node 20's OpenSSL has single DES
  *  in its legacy provider only, and MS-CHAP (RFC 2759 section 8.6) and p9sk1 need it. */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { put8, u8 } from '@9p/packet';
+import { outside, put8, u8 } from '@9p/packet';
 
 const block_bytes = 8;
 const raw_key_bytes = 7;
@@ -23,7 +23,7 @@ function crypt(
   if (block.length !== block_bytes) throw new Error('a DES block has 8 bytes');
   const one = key.length === raw_key_bytes ? desKey(key) : key;
   if (one.length !== key_bytes) throw new Error('a DES key has 7 or 8 bytes');
-  const three = new Uint8Array(3 * key_bytes);
+  const three = outside(3 * key_bytes);
   for (let at = 0; at < three.length; at += key_bytes) three.set(one, at);
   const cipher = make('des-ede3-ecb', three, null).setAutoPadding(false);
   const out = new Uint8Array(cipher.update(block));
@@ -35,7 +35,7 @@ function crypt(
 
 /** 7 bytes of a key as the 8 that DES takes: 7 bits and one of odd parity in each. */
 export function desKey(raw: Uint8Array): Uint8Array {
-  const out = new Uint8Array(key_bytes);
+  const out = outside(key_bytes);
   for (let i = 0; i < key_bytes; i++) {
     const before = i === 0 ? 0 : u8(raw, i - 1) << (8 - i);
     const bits = (before | (u8(raw, i) >> i)) & 0xfe;

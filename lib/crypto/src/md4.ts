@@ -1,6 +1,6 @@
 /** MD4, RFC 1320. Ours because Node 20's OpenSSL has it in its legacy provider only, and a
  *  password's NT hash (RFC 2759 section 8.3) is made with it. */
-import { le32, put8, putLe32 } from '@9p/packet';
+import { le32, outside, put8, putLe32 } from '@9p/packet';
 
 const block_bytes = 64;
 /** 0x80, and the length in 8 bytes, follow the message. */
@@ -45,14 +45,14 @@ export function md4(message: Uint8Array): Uint8Array {
   let state: State = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476];
   for (let at = 0; at < padded.length; at += block_bytes) state = digestBlock(state, padded, at);
   padded.fill(0);
-  const out = new Uint8Array(16);
+  const out = outside(16);
   for (const [i, word] of state.entries()) putLe32(out, 4 * i, word);
   return out;
 }
 
 function pad(message: Uint8Array): Uint8Array {
   const blocks = Math.ceil((message.length + padding_bytes_min) / block_bytes);
-  const out = new Uint8Array(blocks * block_bytes);
+  const out = outside(blocks * block_bytes);
   out.set(message);
   put8(out, message.length, 0x80);
   putLe32(out, out.length - 8, message.length << 3);

@@ -16,6 +16,7 @@ import { Framer } from './framer.js';
 import type { Malformed } from './reader.js';
 import type { Limits, Peer, Server, Wire } from './server.js';
 import { Session } from './session.js';
+import type { Wait } from './tree.js';
 import { Writer } from './writer.js';
 
 /** Before Tversion a message may be this long: the size that Plan 9 always had. */
@@ -45,6 +46,8 @@ export class Connection {
   #spare: Uint8Array[] = [];
   #paused = false;
   #running = false;
+  /** Secrets have passed: what they passed through is wiped. */
+  #secret = false;
   #late: Uint8Array[] = [];
   #flushDue = false;
   #ended: string | undefined;
@@ -96,17 +99,18 @@ export class Connection {
    *  Never throws for what they are. */
   receive(bytes: Uint8Array): void {
     if (this.#ended !== undefined) return;
-    if (this.#running) {
-      this.#late.push(new Uint8Array(bytes));
-      return;
+    if (this.#running) this.#late.push(new Uint8Array(bytes));
+    else {
+      this.#framer.feed(bytes);
+      this.#server.turn(this.#run);
     }
-    this.#framer.feed(bytes);
-    this.#server.turn(this.#run);
+    if (this.#secret) bytes.fill(0); // as far as it is known: what is left of it was copied
   }
 
   /** The wire has got rid of all that it kept. */
   drained(): void {
     this.#unsent = 0;
+    if (this.#secret) for (const b of this.#lent) b.fill(0);
     this.#spare = this.#lent.slice(0, spare_buffers);
     this.#lent = [];
     if (this.#ended !== undefined || this.#running) return;
@@ -139,6 +143,7 @@ export class Connection {
     for (let late = this.#late.shift(); late !== undefined; late = this.#late.shift()) {
       this.#framer.feed(late);
       this.#messages();
+      if (this.#secret) late.fill(0);
     }
     this.#running = false;
     this.#write();
@@ -217,9 +222,20 @@ export class Connection {
     const fid = this.#session.fids.get(le32(b, o + 7));
     const data = b.subarray(o + 23, Math.min(end, o + 23 + this.#session.iounit));
     const call = makeCall(tag, fid, this.#session.iounit);
-    const count = this.#session.write(fid, data, offsetAt(b, o + 11), call);
+    const count = this.#written(fid, data, offsetAt(b, o + 11), call);
     if (count instanceof Promise) this.#calls.wait(call, count, this.#rwrite);
     else this.#rwrite(call, count);
+  }
+
+  /** Whoever keeps what is written has copied it. */
+  #written(fid: Fid, data: Uint8Array, offset: number, call: Call): Wait<number> {
+    if (fid.place.node.secret !== true) return this.#session.write(fid, data, offset, call);
+    this.#secret = true;
+    try {
+      return this.#session.write(fid, data, offset, call);
+    } finally {
+      data.fill(0);
+    }
   }
 
   /** Whoever asks for less is never refused for asking too much. */
@@ -257,6 +273,7 @@ export class Connection {
 
   /** The data of a read go from the node's bytes into the output, copied once. */
   readonly #rread = (call: Call, data: Uint8Array): void => {
+    if (call.fid?.place.node.secret === true) this.#secret = true;
     const some = data.length > call.count ? data.subarray(0, call.count) : data;
     const start = this.#out.at;
     try {
@@ -317,7 +334,10 @@ export class Connection {
     if (w.at === 0 || this.#ended !== undefined) return;
     const bytes = w.buf.subarray(0, w.at);
     w.at = 0;
-    if (this.#wire.write(bytes)) return;
+    if (this.#wire.write(bytes)) {
+      if (this.#secret) bytes.fill(0);
+      return;
+    }
     this.#lent.push(w.buf);
     w.buf = this.#spare.pop() ?? none;
     this.#unsent += bytes.length;

@@ -107,6 +107,7 @@ export class Writer {
     const old = this.buf;
     this.buf = unfilled(Math.max(n, 2 * old.length, first_bytes));
     this.buf.set(old.subarray(0, this.at));
+    old.fill(0, 0, this.at); // it may have had a secret
   }
 }
 

@@ -1,4 +1,5 @@
 export * from './bytes.js';
 export * from './checksum.js';
+export * from './outside.js';
 export * from './packet.js';
 export * from './pcapng.js';

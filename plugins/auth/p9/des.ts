@@ -1,7 +1,7 @@
 /** What Plan 9 makes of DES: its chaining, the key of a password, the key as a secret.
  *  encrypt(2), authsrv(2). */
 import { desDecrypt, desEncrypt, desKey } from '@9p/crypto';
-import { put8, u8 } from '@9p/packet';
+import { outside, put8, u8 } from '@9p/packet';
 
 export const key_bytes = 7;
 const block_bytes = 8;
@@ -35,10 +35,10 @@ export const password_bytes_max = 27;
  *  is padded with a NUL and blanks. authsrv(2), passtokey. */
 export function passwordKey(password: Uint8Array): Uint8Array {
   const n = Math.min(password.length, password_bytes_max);
-  const t = new Uint8Array(Math.max(n, word_bytes)).fill(blank);
+  const t = outside(Math.max(n, word_bytes)).fill(blank);
   t.set(password.subarray(0, n));
   if (n < word_bytes) put8(t, n, 0);
-  const key = new Uint8Array(key_bytes);
+  const key = outside(key_bytes);
   squeeze(t, key);
   for (let at = 0; at + word_bytes < n; ) {
     at = Math.min(at + word_bytes, n - word_bytes);

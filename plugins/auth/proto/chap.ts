@@ -1,6 +1,6 @@
 /** CHAP with MD5, RFC 1994 section 4.1: the response is MD5(identifier, secret, challenge). */
 import { u8 } from '@9p/packet';
-import { md5, sameSecret } from '../digest.js';
+import { md5, sameBytes } from '../digest.js';
 import type { Exchange, Outcome, Party, Protocol } from '../protocol.js';
 import { Login } from './login.js';
 import { respond } from './respond.js';
@@ -39,7 +39,7 @@ function server(party: Party): Exchange | Outcome {
         challenge,
         response: reply,
         proven: (secret) =>
-          sameSecret(response, answer(u8(reply, 0), secret, challenge)) ? empty : undefined,
+          sameBytes(response, answer(u8(reply, 0), secret, challenge)) ? empty : undefined,
       };
     },
   });

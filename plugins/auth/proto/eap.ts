@@ -1,5 +1,5 @@
 /** EAP's packets, and the two roles that its methods share: requests go one way, responses the
- *  other, Success or Failure ends it. RFC 3748. Identity, Nak, and sending again: who relays does. */
+ *  other, Success or Failure ends it. RFC 3748. Identity and sending again are for who relays. */
 import { concat, put16, u8, u16 } from '@9p/packet';
 import {
   type AuthInfo,

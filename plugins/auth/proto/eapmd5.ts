@@ -1,6 +1,6 @@
 /** EAP's MD5-Challenge, RFC 3748 section 5.4: CHAP in EAP's packets. */
 import { concat, u8 } from '@9p/packet';
-import { md5, sameSecret } from '../digest.js';
+import { md5, sameBytes } from '../digest.js';
 import { type Exchange, isOutcome, type Outcome, type Party, type Protocol } from '../protocol.js';
 import { EapClient, EapServer, type Step } from './eap.js';
 
@@ -58,7 +58,7 @@ function server(party: Party): Exchange {
         challenge,
         response: value,
         proven: (secret) =>
-          sameSecret(value, md5(Uint8Array.of(id), secret, challenge)) ? empty : undefined,
+          sameBytes(value, md5(Uint8Array.of(id), secret, challenge)) ? empty : undefined,
       });
       if (info instanceof Promise) return info.then((i) => ({ is: 'end', ok: !!i, info: i }));
       return { is: 'end', ok: info !== undefined, info };

@@ -1,7 +1,7 @@
 /** MS-CHAPv2 in EAP, type 26, after draft-kamath-pppext-eap-mschapv2. AuthInfo is as there. */
 import { concat, hex, put16, text, u8, u16, utf8 } from '@9p/packet';
 import { attrValue } from '../attr.js';
-import { sameSecret } from '../digest.js';
+import { sameBytes } from '../digest.js';
 import {
   type AuthInfo,
   type Exchange,
@@ -107,7 +107,7 @@ class Client implements ClientMethod {
 
   #succeeding(body: Uint8Array): Said {
     const right = utf8(proofText(this.#info!.secret));
-    this.#proven = sameSecret(body.subarray(0, right.length), right);
+    this.#proven = sameBytes(body.subarray(0, right.length), right);
     if (!this.#proven) return failed('bad authenticator');
     return { is: 'say', data: Uint8Array.of(op.success) };
   }
@@ -167,7 +167,7 @@ class Server implements ServerMethod {
         const proof = proveV2({ challenge, front, user }, password);
         // The name in the response is hashed; it must be the one whose key this is.
         const same = without(name) === without(user);
-        if (sameSecret(ntResponse, proof.ntResponse) && same) return proof.secret;
+        if (sameBytes(ntResponse, proof.ntResponse) && same) return proof.secret;
         proof.secret.fill(0);
         return undefined;
       },

@@ -1,7 +1,7 @@
 /** MS-CHAP with the NT response alone (RFC 2433) and MS-CHAPv2 (RFC 2759), both roles. */
 import { concat } from '@9p/packet';
 import type { Random } from 'slashnet/core';
-import { sameSecret } from '../digest.js';
+import { sameBytes } from '../digest.js';
 import * as ms from '../mschap.js';
 import type { Exchange, Outcome, Party, Protocol } from '../protocol.js';
 import { Login } from './login.js';
@@ -105,7 +105,7 @@ function protocolOf(v: Version): Protocol {
             response,
             proven(password) {
               const { ntResponse, secret } = prove({ challenge, front, user }, password);
-              if (sameSecret(response.subarray(front_bytes), ntResponse)) return secret;
+              if (sameBytes(response.subarray(front_bytes), ntResponse)) return secret;
               secret.fill(0);
               return undefined;
             },

@@ -2,7 +2,7 @@
  *  authentication server, one for itself and one for the server, with one key in both. */
 import { concat, fromHex, text } from '@9p/packet';
 import { type Attrs, attrValue } from '../attr.js';
-import { sameSecret } from '../digest.js';
+import { sameBytes } from '../digest.js';
 import type { Key } from '../keys.js';
 import { key_bytes, passwordKey, secretOf } from '../p9/des.js';
 import * as t from '../p9/ticket.js';
@@ -146,7 +146,7 @@ class Client extends Sk1 {
 
   #takeTickets(asked: t.Ticketreq, tickets: Uint8Array, key: Key): Outcome {
     const mine = withDesKey(key, (des) => t.getTicket(tickets.subarray(0, t.ticket_bytes), des));
-    if (mine.num !== t.kind.tc || !sameSecret(mine.challenge, asked.challenge))
+    if (mine.num !== t.kind.tc || !sameBytes(mine.challenge, asked.challenge))
       return this.broken(badKey);
     this.#ticket = mine;
     this.#theirs = asked.challenge;
@@ -158,7 +158,7 @@ class Client extends Sk1 {
   #takeAuthenticator(got: Uint8Array): Outcome {
     const ticket = this.#ticket!;
     const right = { num: t.kind.as, challenge: this.challenge, id: 0 };
-    if (!sameSecret(got, t.putAuthenticator(right, ticket.key))) return this.broken(botch);
+    if (!sameBytes(got, t.putAuthenticator(right, ticket.key))) return this.broken(botch);
     this.established(ticket);
     return ok;
   }
@@ -214,10 +214,10 @@ class Server extends Sk1 {
     const right = { num: t.kind.ac, challenge: this.challenge, id: 0 };
     const isTicket =
       ticket.num === t.kind.ts &&
-      sameSecret(ticket.challenge, this.challenge) &&
+      sameBytes(ticket.challenge, this.challenge) &&
       ticket.cuid !== '' &&
       ticket.suid !== '';
-    const proven = sameSecret(authenticator, t.putAuthenticator(right, ticket.key)) && isTicket;
+    const proven = sameBytes(authenticator, t.putAuthenticator(right, ticket.key)) && isTicket;
     const { cuid, suid } = ticket;
     // The name in what is no ticket is noise.
     const verdict = proven

@@ -1,6 +1,6 @@
 /** pass: the user's name and password in the clear, for protocols that
  *  auth does not speak. factotum(4). */
-import { put8, utf8 } from '@9p/packet';
+import { outside, put8, utf8 } from '@9p/packet';
 import { attrValue, quoted, quotedBytes } from '../attr.js';
 import type { Key } from '../keys.js';
 import type { Protocol } from '../protocol.js';
@@ -36,7 +36,7 @@ export function givePassword(party: Party): Exchange | Outcome {
 function userAndPassword(key: Key): Uint8Array {
   const user = utf8(quoted(attrValue(key.attrs, 'user') ?? ''));
   const password = quotedBytes(key.secret('!password') ?? new Uint8Array(0));
-  const out = new Uint8Array(user.length + 1 + password.length);
+  const out = outside(user.length + 1 + password.length);
   out.set(user);
   put8(out, user.length, 0x20);
   out.set(password, user.length + 1);

@@ -81,14 +81,16 @@ function stillThere(inode: Inode, op: Op): Wait<boolean> {
 export function read(s: Session, op: Op, b: Uint8Array, h: Header): void {
   const asked = parseRead(b, h.body, h.end);
   if (typeof asked === 'string') return s.malformed(op, asked);
-  const file = s.handles.get(asked.fh)?.file;
+  const handle = s.handles.get(asked.fh);
+  const file = handle?.file;
   if (file === undefined) return s.error(op, errno.EBADF);
   if (asked.offset > Number.MAX_SAFE_INTEGER) return s.error(op, errno.EINVAL);
   if ((asked.flags & oflag.nonblock) !== 0 && !file.ready) return s.error(op, errno.EAGAIN);
   const n = Math.min(asked.size, io_bytes);
   const data = file.read(n, asked.offset, op);
-  if (data instanceof Promise) s.answer(op, data, (bytes) => s.data(op, bytes, n));
-  else s.data(op, data, n);
+  const secret = handle?.inode.node.secret === true;
+  if (data instanceof Promise) s.answer(op, data, (bytes) => s.data(op, bytes, n, secret));
+  else s.data(op, data, n, secret);
 }
 
 export function write(s: Session, op: Op, b: Uint8Array, h: Header): void {
@@ -98,11 +100,20 @@ export function write(s: Session, op: Op, b: Uint8Array, h: Header): void {
   if (handle?.file === undefined || !handle.writes) return s.error(op, errno.EBADF);
   if (asked.offset > Number.MAX_SAFE_INTEGER) return s.error(op, errno.EINVAL);
   const data = b.subarray(asked.data, asked.data + asked.size);
-  s.answer(op, handle.file.write(data, asked.offset, op), (n) => {
+  s.answer(op, written(handle, data, asked.offset, op), (n) => {
     const o = s.begin(op, word_bytes);
     emitWord(s.out.bytes, o, n);
     s.send();
   });
+}
+
+/** Whoever keeps what is written has copied it: a secret is wiped. */
+function written(h: Handle, data: Uint8Array, offset: number, op: Op): Wait<number> {
+  try {
+    return h.file?.write(data, offset, op) ?? 0;
+  } finally {
+    if (h.inode.node.secret === true) data.fill(0);
+  }
 }
 
 /** poll(2), select(2) and epoll(7). Writing never blocks as far as we can tell. */

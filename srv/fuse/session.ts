@@ -88,6 +88,8 @@ export class Session {
   #closed = false;
   #op: Op | undefined;
   #start = 0;
+  /** The last reply had a secret. */
+  #secret = false;
   #end = 0;
 
   constructor(root: Node, out: Replies, accounts: Accounts, o: SessionOptions = {}) {
@@ -106,7 +108,7 @@ export class Session {
   /** Begin a reply with `n` bytes after its header; returns where they go in `out.bytes`. */
   begin(op: Op, n: number): number {
     this.#op = op;
-    this.#start = this.out.take(out_header_bytes + n);
+    this.#start = this.#take(out_header_bytes + n);
     this.#end = this.#start + out_header_bytes + n;
     emitHeader(this.out.bytes, this.#start, out_header_bytes + n, 0, op.unique);
     return this.#start + out_header_bytes;
@@ -119,15 +121,23 @@ export class Session {
     this.begin(op, 0);
     this.send();
   }
-  data(op: Op, data: Uint8Array, limit: number): void {
+  /** What the last reply told is wiped, now that it has gone. */
+  #take(n: number): number {
+    const at = this.out.take(n);
+    if (this.#secret) this.out.bytes.fill(0, this.#start, this.#end);
+    this.#secret = false;
+    return at;
+  }
+  data(op: Op, data: Uint8Array, limit: number, secret = false): void {
     const bytes = data.length > limit ? data.subarray(0, limit) : data;
     const o = this.begin(op, bytes.length);
     this.out.bytes.set(bytes, o);
+    this.#secret = secret;
     this.send();
   }
   error(op: Op, n: number): void {
     op.answered = true;
-    const o = this.out.take(out_header_bytes);
+    const o = this.#take(out_header_bytes);
     emitHeader(this.out.bytes, o, out_header_bytes, n, op.unique);
     this.out.send(o, o + out_header_bytes);
   }

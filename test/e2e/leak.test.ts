@@ -1,5 +1,5 @@
-/** Planted secrets: they show in nothing that the daemon says, and when their keys are gone neither a
- *  snapshot of its heap has them nor its memory, which is what a core would be made of. */
+/** Planted secrets: they show in nothing that the daemon says, and when their keys are gone neither
+ *  a snapshot of its heap has them nor its memory, which is what a core would be made of. */
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';

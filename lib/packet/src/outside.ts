@@ -1,5 +1,5 @@
-/** Bytes that can be wiped. V8 keeps small typed arrays in its heap, and its collector moves them and
- *  leaves what they were behind; what lies in an ArrayBuffer stays where it is. */
+/** Bytes that can be wiped. V8 keeps small typed arrays in its heap, and its collector moves them
+ *  and leaves what they were behind; what lies in an ArrayBuffer stays where it is. */
 
 /** Small ones share a slab, since an ArrayBuffer for each costs more than what is done with it. */
 const slab_bytes = 8192;

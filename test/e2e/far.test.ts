@@ -186,3 +186,47 @@ test(
       clean(await b.term());
     }),
 );
+
+test(
+  'a factotum elsewhere answers: the client has no key, and asks the one at /n/b',
+  {
+    timeout: 60_000,
+  },
+  () =>
+    withPlace({}, async (p) => {
+      const far = join(p.dir, 'far');
+      await Promise.all([p.serve(bare), p.serve([...bare, '--socket', far])]);
+      const [ma, mb] = await Promise.all([p.dial(), p.dial(`unix!${far}`)]);
+      await mb.writeFile('/auth/ctl', 'key proto=pass service=ppp user=glenda !password=secret');
+      await server(mb);
+      await client(ma, `unix!${far}`);
+      await mb.writeFile('/ppp/0/ctl', 'hangup');
+      for (const [methods, with_] of [
+        ['mschapv2', 'mschapv2'],
+        ['chap,pap', 'chap'],
+        ['mschap', 'mschap'],
+        ['pap', 'pap'],
+      ] as const) {
+        await mb.writeFile('/ppp/0/ctl', `auth ${methods}\nannounce`);
+        const missing = ma.writeFile('/ppp/0/ctl', 'auth /net/auth\nconnect');
+        await assert.rejects(missing, /no key for proto=pass .*service=ppp/, 'its own has none');
+        await until('the server waits again', async () =>
+          /^Dead |Announced|Establish/.test(await mb.readText('/ppp/0/status')),
+        );
+        await ma.writeFile('/ppp/0/ctl', 'auth /n/b/auth/\nconnect');
+        assert.match(
+          await ma.readText('/ppp/0/auth'),
+          new RegExp(`^local ${with_} ok user glenda`),
+        );
+        assert.match(await mb.readText('/ppp/0/auth'), new RegExp(`^peer ${with_} ok user glenda`));
+        await ma.writeFile('/ppp/0/ctl', 'hangup');
+        await mb.writeFile('/ppp/0/ctl', 'hangup');
+      }
+      await ma.writeFile('/ppp/0/ctl', 'auth /n/b/nowhere');
+      await mb.writeFile('/ppp/0/ctl', 'announce');
+      await assert.rejects(
+        ma.writeFile('/ppp/0/ctl', 'connect'),
+        /'\/n\/b\/nowhere\/rpc' is not in the name space/,
+      );
+    }),
+);

@@ -1,5 +1,5 @@
 /** Whole authentications in which one message is another than it was: of each protocol and role, by
- *  rpc and by 9P. None ends well unless what was changed does not count, and no reply tells a secret. */
+ *  rpc and by 9P. None ends well unless what changed does not count; no reply tells a secret. */
 import assert from 'node:assert/strict';
 import { decode, encodeFcall, memTree, notag, Server, type Tmessage } from '@9p/lib9p';
 import { concat, hex, text, utf8 } from '@9p/packet';

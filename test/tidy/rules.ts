@@ -145,9 +145,13 @@ export function clockUse(s: Source, e: Exceptions): Complaint[] {
 /** Challenges are answered inside auth: no other layer hashes a secret. */
 export function cryptoUse(s: Source, e: Exceptions): Complaint[] {
   if (!ships(s.path) || s.path.startsWith('plugins/auth/') || s.path in e.crypto) return [];
-  return s.imports
-    .filter((i) => ['node:crypto', 'crypto', '@9p/crypto'].includes(i.spec))
-    .map((i) => at(s, i.line, `imports ${i.spec} outside plugins/auth`));
+  const web = s.names.get('crypto');
+  return [
+    ...s.imports
+      .filter((i) => ['node:crypto', 'crypto', '@9p/crypto'].includes(i.spec))
+      .map((i) => at(s, i.line, `imports ${i.spec} outside plugins/auth`)),
+    ...(web === undefined ? [] : [at(s, web, 'uses crypto outside plugins/auth')]),
+  ];
 }
 
 export function language(s: Source): Complaint[] {

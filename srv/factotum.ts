@@ -112,7 +112,8 @@ export class Prover {
     try {
       rpc = await this.#open();
       const ask = askFile(rpc, this.#me);
-      await must(ask, `start proto=p9any role=server address=${quote(address)}`);
+      // Only keys that are meant for it: whoever else knows a key of ours could make tickets of it.
+      await must(ask, `start proto=p9any role=server service=9p address=${quote(address)}`);
       return new Proof(ask, rpc, uname, this.#me.uname, this.#clock, () => this.#n--);
     } catch (e) {
       rpc?.close();

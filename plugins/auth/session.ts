@@ -150,7 +150,9 @@ export class Session implements Party {
     const address = attrValue(this.#attrs, 'address');
     const from = address === undefined ? '' : ` address=${printable(address)}`;
     const what = info === undefined ? 'auth failed' : 'auth ok';
-    this.#log(`${what}: user=${printable(user)}${from} proto=${this.#protocol!.name}`);
+    // A verdict that came late finds no protocol.
+    const proto = this.#protocol?.name ?? '?';
+    this.#log(`${what}: user=${printable(user)}${from} proto=${proto}`);
     if (info !== undefined) {
       this.#known = mergeAttrs(this.#known, [{ is: 'value', name: 'user', value: user }]);
       return info;

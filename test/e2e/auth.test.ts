@@ -17,7 +17,7 @@ async function host(p: Place): Promise<{ m: Mount; address: string; as: string; 
   const m = await p.dial(`unix!${far}`);
   await m.writeFile(
     '/auth/ctl',
-    `key proto=p9sk1 dom=lone role=server user=bootes !password=hostpassword
+    `key proto=p9sk1 service=9p dom=lone role=server user=bootes !password=hostpassword
 ${as} user=bootes !password=hostpassword
 ${as} user=glenda !password=secret
 ${as} user=bob !password=builder
@@ -70,6 +70,22 @@ test('one daemon mounts another: the right key, a wrong one, none, another name'
     assert.match(await m.readText('/n/own/version'), /slashnet/);
     await m.writeFile('/ctl', 'unmount /n/h\nunmount /n/own');
     clean(await here.term());
+  }),
+);
+
+test('a key for dialling lets nobody in: who knows it is not everybody', limit, () =>
+  withPlace({}, async (p) => {
+    const far = join(p.dir, 'far');
+    const args = ['--bare', '--load', 'auth', '--socket', far, '--auth'];
+    const d = await p.serve([...args, '--listen', 'tcp!127.0.0.1!0']);
+    const mine = await p.dial(`unix!${far}`);
+    await mine.writeFile('/auth/ctl', 'key proto=p9sk1 dom=isp user=glenda !password=secret');
+    await p.serve(['--bare', '--load', 'auth']);
+    const m = await p.dial();
+    await m.writeFile('/auth/ctl', 'key proto=p9sk1 dom=isp user=glenda !password=secret');
+    const port = /listening on tcp!127\.0\.0\.1!(\d+)/.exec(d.err)?.[1] ?? '';
+    const mounting = m.writeFile('/ctl', `mount -k user=glenda tcp!127.0.0.1!${port} /n/h`);
+    await assert.rejects(mounting, /needkey proto=p9sk1 role=server service=9p/);
   }),
 );
 

@@ -245,7 +245,7 @@ async function serverOf(seed: number): Promise<Server> {
   const s = makeSystem({ plugins: [], clock, random: new SeededRandom(seed), owner: 'none' });
   await auth.start(s.env, []);
   const ctl = await s.ns.open('/auth/ctl', omode.write, s.me);
-  for (const k of ['failtime 0', ...keys.map((k) => `key ${k}`)])
+  for (const k of ['failtime 0', ...keys.map((k) => `key service=9p ${k}`)])
     await ctl.write(utf8(k), 0, newReq(s.me));
   const prover = new Prover(async () => s.ns.open('/auth/rpc', omode.rdwr, s.me), s.me, clock);
   return new Server(memTree({ hello: 'x' }), {

@@ -1,5 +1,6 @@
 /** slashnet serve: the daemon, in the foreground. The only place
  *  where everything is put together. */
+import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { serveStdio } from '@9p/lib9p';
 import type { CarrierOptions } from '../../srv/carriers.js';
@@ -85,6 +86,15 @@ export function survive(): void {
   process.stderr.on('error', () => undefined);
 }
 
+/** A core would have the keys: the kernel is told to leave our memory out of it. core(5) */
+function noCore(): void {
+  try {
+    writeFileSync('/proc/self/coredump_filter', '0');
+  } catch {
+    // No Linux, or no /proc: there is nothing to tell.
+  }
+}
+
 /** What a plugin has left behind must not keep the process. */
 function failed(e: unknown): never {
   process.stderr.write(`slashnet: ${errorText(e)}\n`);
@@ -129,6 +139,7 @@ export const serve: Command = {
   async run(_args, o) {
     const { startDaemon } = await import('../../srv/daemon.js');
     survive();
+    noCore();
     const told = signalled();
     const d = await startDaemon(await optionsOf(o, told)).catch(failed);
     try {

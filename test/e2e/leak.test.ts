@@ -153,6 +153,8 @@ test(
             assert.ok(!text.includes(b.toString('latin1')), `${name} in: ${text.slice(0, 200)}`);
 
       const pid = d.child.pid ?? 0;
+      const filter = readFileSync(`/proc/${pid}/coredump_filter`, 'utf8');
+      assert.equal(Number.parseInt(filter, 16), 0, 'a core has nothing of its memory');
       const there = secrets.map((s) => found(pid, Buffer.from(s)).length);
       assert.ok(
         there.every((n) => n > 0),

@@ -17,14 +17,14 @@ import {
   type Who,
 } from 'slashnet/core';
 import { Asking } from './asking.js';
-import { attrValue, parseAttrs } from './attr.js';
+import { attrValue, parseAttrs, printable } from './attr.js';
 import { type Judge, keyJudge } from './judge.js';
 import { KeyRing } from './keys.js';
 import { type AuthListener, askTickets, listenAuth } from './p9/net.js';
 import { Penalty } from './penalty.js';
 import { withDesKey } from './proto/p9sk1.js';
 import { checkOf, promptOf } from './proto/table.js';
-import { type Agent, printable } from './session.js';
+import type { Agent } from './session.js';
 
 /** Authentications under way at once, by rpc and by conversations. */
 export const sessions_max = 4096;

@@ -136,6 +136,13 @@ export const quoted = (s: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   s === '' || /[\s'\x00-\x20]/.test(s) ? `'${s.replaceAll("'", "''")}'` : s;
 
+const shown_max = 64;
+
+/** A name that a peer gave, for a line of text: short, and no control characters. */
+export const printable = (s: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+  quoted(s.replace(/[\x00-\x1f\x7f-\x9f]/g, '?').slice(0, shown_max));
+
 /** `quoted` for a value that must not become a string. The caller wipes the result. Any byte
  *  beyond ASCII is quoted too: a reader may take Unicode's spaces for separators. */
 export function quotedBytes(b: Uint8Array): Uint8Array {

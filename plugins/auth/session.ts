@@ -2,7 +2,7 @@
  *  is in, what may be done with it. */
 import { Einterrupted, type Ms, type Random, type Wait, type Who } from 'slashnet/core';
 import type { Asking, Question } from './asking.js';
-import { type Attrs, attrValue, mergeAttrs, printAttrs, quoted } from './attr.js';
+import { type Attrs, attrValue, mergeAttrs, printAttrs, printable } from './attr.js';
 import { findKey, type Judge, keyPattern, wantedKey, withKey } from './judge.js';
 import { type Key, type KeyRing, refuseSecrets, unknownProto } from './keys.js';
 import { findProtocol } from './proto/table.js';
@@ -295,13 +295,6 @@ function beginning(
   if (run === undefined) return `unknown role ${printable(role)}`;
   return { protocol, run };
 }
-
-const shown_max = 64;
-
-/** A name that a peer gave, for a line of text: short, and no control characters. */
-export const printable = (s: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
-  quoted(s.replace(/[\x00-\x1f\x7f-\x9f]/g, '?').slice(0, shown_max));
 
 /** `f` of what `x` is or will be. */
 export function then<A, B>(x: Wait<A>, f: (a: A) => Wait<B>): Wait<B> {

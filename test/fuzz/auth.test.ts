@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { text, utf8 } from '@9p/packet';
 import { utf16 } from '../../plugins/auth/mschap.js';
+import { AuthServer } from '../../plugins/auth/p9/authsrv.js';
 import { SeededRandom } from '../kit/index.js';
 import { ask, bench, glenda, say, writing } from '../unit/auth-bench.js';
 import { fuzz, type Row } from './fuzz.js';
@@ -70,7 +71,38 @@ const passwords: Row = {
   },
 };
 
+/** The authentication server's clients: each gets a reply of the sizes there are, or the end. */
+const tickets: Row = {
+  name: 'ticket requests',
+  corpus: [1, 2, 3].map((type) => {
+    const b = new Uint8Array(141);
+    b.set([type]);
+    for (const [at, s] of [
+      [1, 'bootes'],
+      [29, 'lone'],
+      [85, 'glenda'],
+      [113, 'glenda'],
+    ] as const)
+      b.set(utf8(s), at);
+    return b;
+  }),
+  check(b) {
+    const key = noise.bytes(7);
+    const s = new AuthServer({
+      random: noise,
+      withKey: (user, _dom, f) => (['bootes', 'glenda'].includes(user) ? f(key) : undefined),
+    });
+    for (const part of [b, b.subarray(0, 16), b])
+      for (const a of s.receive(part)) {
+        assert.ok([145, 65, 17, 86].includes(a.reply.length), String(a.reply.length));
+        assert.notEqual(a.login?.ok, true);
+        if (a.last) return;
+      }
+  },
+};
+
 fuzz([
+  tickets,
   ...(['chap', 'mschap', 'mschapv2', 'pap'] as const).map(proofs),
   challenges('chap', 17),
   challenges('mschap', 8),

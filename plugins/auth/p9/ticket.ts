@@ -63,6 +63,12 @@ export const putTicketreq = (t: Ticketreq): Uint8Array =>
     name(t.uid, name_bytes),
   );
 
+/** A ticket request as the server made it, for the user of this host. */
+export function forUser(request: Uint8Array, user: string): Uint8Array {
+  const theirs = request.subarray(0, ticketreq_bytes - 2 * name_bytes);
+  return concat(theirs, name(user, name_bytes), name(user, name_bytes));
+}
+
 /** Of 141 bytes. */
 export function getTicketreq(b: Uint8Array): Ticketreq {
   const from = new Fields(b);
@@ -139,11 +145,13 @@ class Fields {
     const b = this.#b.subarray(this.#at, this.#at + name_bytes);
     const name = this.name(name_bytes);
     const clean = b.subarray(utf8(name).length).every((x) => x === 0);
-    return clean && /^[^\p{Cc}\ufffd]*$/u.test(name) ? name : '';
+    return clean ? name : '';
   }
+  /** Empty where it is no text that could be one. */
   name(n: number): string {
     const b = this.bytes(n);
     const end = b.subarray(0, n - 1).indexOf(0);
-    return text(b.subarray(0, end < 0 ? n - 1 : end));
+    const name = text(b.subarray(0, end < 0 ? n - 1 : end));
+    return /^[^\p{Cc}\ufffd]*$/u.test(name) ? name : '';
   }
 }

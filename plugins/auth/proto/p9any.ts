@@ -1,7 +1,7 @@
 /** p9any: the server offers protocols and domains, the client chooses, and that one goes on.
  *  authsrv(6). Of the protocols offered p9sk1 is known here. */
 import { text, utf8 } from '@9p/packet';
-import type { Attr } from '../attr.js';
+import { type Attr, printable } from '../attr.js';
 import {
   type AuthInfo,
   type Exchange,
@@ -161,7 +161,7 @@ class Client extends Any {
     if (offers === undefined) return data.length < offers_bytes_max ? more : this.broken(noCommon);
     const version = offers[0]?.startsWith('v.') ? offers[0] : 'v.1';
     if (version !== 'v.1' && version !== 'v.2')
-      return this.broken(`unknown p9any version: ${version.slice(0, 16)}`);
+      return this.broken(`unknown p9any version: ${printable(version)}`);
     if (offers[0] === version) offers = offers.slice(1);
     this.#confirms = version === 'v.2';
     const dom = this.party.attr('dom');

@@ -1,7 +1,7 @@
 /** p9sk1, Plan 9's shared keys and tickets: authsrv(6). The client gets two tickets from the
  *  authentication server, one for itself and one for the server, with one key in both. */
 import { concat, fromHex, text } from '@9p/packet';
-import { type Attrs, attrValue } from '../attr.js';
+import { type Attrs, attrValue, printable } from '../attr.js';
 import { sameBytes } from '../digest.js';
 import type { Key } from '../keys.js';
 import { key_bytes, passwordKey, secretOf } from '../p9/des.js';
@@ -110,7 +110,7 @@ class Client extends Sk1 {
   write(data: Uint8Array): Outcome | Promise<Outcome> {
     if (this.phase === 'CNeedTreq') {
       if (data.length < t.ticketreq_bytes) return { is: 'toosmall', bytes: t.ticketreq_bytes };
-      return this.#takeTicketreq(t.getTicketreq(data));
+      return this.#takeTicketreq(t.getTicketreq(data), data);
     }
     if (this.phase === 'CNeedAuth') {
       if (data.length < t.authenticator_bytes)
@@ -120,25 +120,25 @@ class Client extends Sk1 {
     return phaseError;
   }
 
-  #takeTicketreq(asked: t.Ticketreq): Outcome | Promise<Outcome> {
+  #takeTicketreq(asked: t.Ticketreq, request: Uint8Array): Outcome | Promise<Outcome> {
     const dom = { is: 'value', name: 'dom', value: asked.authdom } as const;
     const key = this.party.as(p9sk1, [dom]).key();
     if (isOutcome(key)) return key;
     if (asked.type !== t.kind.treq) return this.broken(botch);
     const user = attrValue(key.attrs, 'user') ?? '';
-    const request = { ...asked, hostid: user, uid: user };
     const address = attrValue(key.attrs, 'auth');
     if (address === undefined) {
       // Who knows the server's own key needs nobody to make its tickets.
       if (asked.authid !== user)
         return this.broken(
-          `no authentication server known: a key for ${asked.authdom} needs auth=`,
+          `no authentication server known: a key for ${printable(asked.authdom)} needs auth=`,
         );
-      const made = withDesKey(key, (des) => makeTickets(request, des, des, this.party.random));
+      const mine = { ...asked, uid: user };
+      const made = withDesKey(key, (des) => makeTickets(mine, des, des, this.party.random));
       return this.#takeTickets(asked, made, key);
     }
     this.phase = 'CWaitTickets'; // no second request while the first is out
-    return this.party.tickets(address, t.putTicketreq(request)).then(
+    return this.party.tickets(address, t.forUser(request, user)).then(
       (tickets) => this.#takeTickets(asked, tickets, key),
       (e: Error) => this.broken(`gettickets: ${e.message}`),
     );

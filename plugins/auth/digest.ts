@@ -27,6 +27,10 @@ export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
 
 const blind = randomBytes(32);
 
+/** 32 bytes that nobody else can know, the same for the same name as long as we run. */
+export const nobodys = (name: string): Uint8Array =>
+  createHmac('sha256', blind).update('nobody ').update(name).digest();
+
 /** The same of secrets, whose lengths do not show either: digests are compared, under a key that
  *  nobody knows. */
 export function sameSecret(a: Uint8Array, b: Uint8Array): boolean {

@@ -294,6 +294,21 @@ test('client: another domain needs another key; who has the key of the server as
   relay(own, own, 'p9sk1');
 });
 
+test('client: a server of another domain than was chosen gets nothing of its key', () => {
+  const none = 'error no key matches proto=p9sk1 dom=lone dom=other';
+  const keys = [clientKey, 'proto=p9sk1 dom=other user=glenda !password=secret'];
+  const direct = bench(keys).open();
+  say(direct, `${start('p9sk1', 'client')} dom=lone`);
+  data(direct);
+  assert.equal(write(direct, treq('glenda', 'other', chal)), none);
+  const chosen = bench(keys).open();
+  say(chosen, start('p9any', 'client'));
+  say(chosen, 'write p9sk1@lone\0');
+  assert.equal(data(chosen).toString(), 'p9sk1 lone\0');
+  data(chosen);
+  assert.equal(write(chosen, treq('glenda', 'other', chal)), none);
+});
+
 // Both, and p9any
 
 /** Relays between a client and a server until both are done; what each calls the other. */
@@ -416,8 +431,23 @@ test('authentication server: two tickets, whole or in pieces; the same for unkno
   }
 });
 
+test('authentication server: asked twice, tickets begin alike whether the name is known', () => {
+  for (const [server, user] of [
+    ['bootes', 'glenda'],
+    ['bootes', 'eve'],
+    ['nohost', 'glenda'],
+  ] as const) {
+    const s = authServer();
+    const request = treq(server, 'lone', chal, user, user);
+    const [a, b] = [request, request].map((r) => Buffer.from(s.receive(r)[0]!.reply));
+    for (const at of [1, 73])
+      assert.deepEqual(a!.subarray(at, at + 56), b!.subarray(at, at + 56), `${server} ${user}`);
+    assert.notDeepEqual(a, b, 'the nonce differs');
+  }
+});
+
 test('authentication server: a challenge box; what it does not know ends the connection', () => {
-  const request = treq('bootes', 'lone', chal, 'bootes', 'glenda', 2);
+  const request = treq('', 'lone', chal, 'bootes', 'glenda', 2);
   const box = (s: AuthServer): string =>
     text(s.receive(request)[0]!.reply.subarray(1)).split('\0')[0]!;
   const shown = (c: string): string => block(str(c, 8), kc).subarray(0, 4).toString('hex');

@@ -2,7 +2,7 @@
  *  ticket request, and for who answers a challenge. It says nothing about which names have keys. */
 import { concat, put8, text, utf8 } from '@9p/packet';
 import type { Random } from 'slashnet/core';
-import { sameSecret } from '../digest.js';
+import { nobodys, sameSecret } from '../digest.js';
 import { makeTickets } from '../proto/p9sk1.js';
 import { encrypt, key_bytes } from './des.js';
 import * as t from './ticket.js';
@@ -63,7 +63,8 @@ export class AuthServer {
     return { reply: concat([t.kind.ok], said) };
   }
 
-  /** Who is not known gets tickets under a key that nobody has. */
+  /** Who is not known gets tickets under a key that nobody has, the same each time: the number, the
+   *  challenge and the names are enciphered first, and would show which keys change. */
   #tickets(asked: t.Ticketreq): Uint8Array {
     const { hostid, uid, authid, authdom } = asked;
     const may = hostid === uid && uid !== '';
@@ -84,7 +85,8 @@ export class AuthServer {
     if (!ok) return { reply: refusal('cr-fail'), login, last: true };
     const key = this.#host.random.bytes(key_bytes);
     const ticket = { challenge: asked.challenge, cuid: asked.uid, suid: asked.uid, key };
-    const sealed = this.#keyOf(asked.authid, asked.authdom, (des) =>
+    // Here the asker is the server, and there is no authid.
+    const sealed = this.#keyOf(asked.hostid, asked.authdom, (des) =>
       t.putTicket({ ...ticket, num: t.kind.ts }, des),
     );
     const proof = t.putAuthenticator({ num: t.kind.ac, challenge: asked.challenge, id: 0 }, key);
@@ -93,7 +95,7 @@ export class AuthServer {
   }
 
   #keyOf<T>(user: string, dom: string, f: (des: Uint8Array) => T): T {
-    const nobody = this.#host.random.bytes(key_bytes);
+    const nobody = nobodys(`${user}\0${dom}`).subarray(0, key_bytes);
     return this.#host.withKey(user, dom, f) ?? f(nobody);
   }
 }

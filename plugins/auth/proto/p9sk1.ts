@@ -121,6 +121,12 @@ class Client extends Sk1 {
   }
 
   #takeTicketreq(asked: t.Ticketreq, request: Uint8Array): Outcome | Promise<Outcome> {
+    const wanted = this.party.attr('dom');
+    // Another domain's key is not for a server that was chosen for this one.
+    if (wanted !== undefined && wanted !== asked.authdom)
+      return this.broken(
+        `no key matches proto=p9sk1 dom=${printable(wanted)} dom=${printable(asked.authdom)}`,
+      );
     const dom = { is: 'value', name: 'dom', value: asked.authdom } as const;
     const key = this.party.as(p9sk1, [dom]).key();
     if (isOutcome(key)) return key;

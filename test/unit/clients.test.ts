@@ -154,7 +154,7 @@ test('9pfuse and v9fs after echo x > ctl: wstat of length 0 and of mtime on what
 });
 
 /** Read until they end, or block, or say nothing before something is asked. */
-const noText = /\/(data\d?|event|log|pcap|listen|rpc|iproute)$/;
+const noText = /\/(data\d?|event|log|pcap|listen|rpc|needkey|confirm|iproute)$/;
 
 test('a text tells its length, other files 0; v9fs reads no more than it is told', async () => {
   const s = new Steps();

@@ -1,4 +1,4 @@
-/** The authentication server and who asks it, over loopback: sizes, times and numbers are bounded. */
+/** The authentication server and who asks it, over loopback: sizes, times, numbers are bounded. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';

@@ -3,15 +3,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type Handle, type Mount, omode } from '@9p/lib9p';
-import { words } from '../core/words.js';
+import { quote, words } from '../core/words.js';
 import { type Command, complain, type Options, out, Usage, withDaemon } from './command.js';
 import { importSecrets, type Kind } from './secrets.js';
 import { Terminal } from './terminal.js';
 
 const ctl = '/auth/ctl';
 
-const quote = (s: string): string =>
-  s === '' || /[\s']/.test(s) ? `'${s.replaceAll("'", "''")}'` : s;
 /** `user=o'hara` is quoted behind the equals sign. */
 const attribute = (w: string): string => {
   const at = w.indexOf('=');

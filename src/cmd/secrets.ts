@@ -1,5 +1,6 @@
 /** pppd's chap-secrets and pap-secrets as keys for /auth/ctl: client, server, secret and addresses
  *  a line. pppd(8), "Authentication". */
+import { quote } from '../core/words.js';
 
 /** What a line became. `key` is a line for ctl, the caller's to wipe. */
 export type Imported =
@@ -42,9 +43,6 @@ function oneOf(line: number, fields: readonly Buffer[], kind: Kind): Imported {
   const note = any ? {} : { note: 'its addresses are not kept' };
   return { line, key, shown: `${shown} !password?`, ...note };
 }
-
-const quote = (s: string): string =>
-  s === '' || /[\s'=?!]/.test(s) ? `'${s.replaceAll("'", "''")}'` : s;
 
 /** Always quoted: a secret may be anything. */
 function quoteBytes(b: Buffer): Buffer {

@@ -5,6 +5,7 @@ import {
   type Counters,
   counters,
   cut,
+  Einterrupted,
   type Env,
   Eperm,
   Etoolong,
@@ -44,6 +45,8 @@ export class KeyAgent implements Agent {
   readonly #penalty: Penalty;
   #ask_ms = 60_000;
   #authsrv: AuthListener | undefined;
+  /** Times that one was begun or ended: tells one that is there too late. */
+  #authsrvs = 0;
   #reader: Queue<Uint8Array> | undefined;
   #open = 0;
   #number = 0;
@@ -80,9 +83,14 @@ export class KeyAgent implements Agent {
   }
 
   close(): void {
+    this.#endAuth();
+    this.ring.wipe();
+  }
+
+  #endAuth(): number {
     this.#authsrv?.close();
     this.#authsrv = undefined;
-    this.ring.wipe();
+    return ++this.#authsrvs;
   }
 
   log(line: string): void {
@@ -154,11 +162,10 @@ export class KeyAgent implements Agent {
   /** Begins or ends to be an authentication server; its users are the keys of role=authsrv. */
   async #serveAuth(where: string): Promise<void> {
     if (where === '') throw refuse('authsrv: an address or off');
-    this.#authsrv?.close();
-    this.#authsrv = undefined;
+    const mine = this.#endAuth();
     if (where === 'off') return;
     const { clock } = this.#env;
-    this.#authsrv = await listenAuth(where, {
+    const begun = await listenAuth(where, {
       clock,
       random: this.random,
       withKey: (user, dom, f) => {
@@ -180,7 +187,12 @@ export class KeyAgent implements Agent {
         return this.penalty(user, address);
       },
     });
-    this.log(`authsrv: ${this.#authsrv.address}`);
+    if (mine !== this.#authsrvs) {
+      begun.close();
+      throw refuse(Einterrupted);
+    }
+    this.#authsrv = begun;
+    this.log(`authsrv: ${begun.address}`);
   }
 }
 

@@ -89,11 +89,11 @@ export class AuthConversation implements Conversation {
   write(data: Uint8Array, req: Req): Wait<number> {
     this.#check(req.who);
     const copy = outsideCopy(data);
-    const done = this.#step(this.#session.write(copy), 'write', req);
-    return then(done, () => {
-      copy.fill(0);
-      return data.length;
+    const reply = then(this.#session.write(copy), (r) => {
+      copy.fill(0); // whatever came of it
+      return r;
     });
+    return then(this.#step(reply, 'write', req), () => data.length);
   }
   hangup(): void {
     this.#session.close();
@@ -110,8 +110,12 @@ export class AuthConversation implements Conversation {
 
   #step(reply: Wait<Reply>, verb: string, req: Req): Wait<Uint8Array> {
     if (!(reply instanceof Promise)) return this.#judge(reply, verb);
+    const session = this.#session;
     return new Promise((resolve, reject) => {
-      req.onflush = () => reject(refuse(Einterrupted));
+      req.onflush = () => {
+        session.interrupt();
+        reject(refuse(Einterrupted));
+      };
       reply.then((r) => resolve(this.#judge(r, verb))).catch(reject);
     });
   }

@@ -113,6 +113,11 @@ export class AuthPhase {
     else side.machine.receive(c, now);
   }
 
+  /** The other end is at its network protocols. */
+  indicated(): void {
+    for (const s of this.#sides) if (s.who === 'we' && !s.ok) s.machine.indicated?.();
+  }
+
   answer(a: Answer, now: Ms): void {
     const machine = this.#waiting.get(a.n);
     this.#waiting.delete(a.n);

@@ -83,7 +83,10 @@ test('eap-md5, client', () => {
   const rpc = started('eap-md5', 'client');
   assert.equal(write(rpc, eap(3, 9)), 'error eap botch', 'Success before anything was said');
   assert.equal(write(rpc, eap(1, 9, [4, 3, 1, 2, 3], Buffer.from('isp'))), 'ok');
-  assert.deepEqual(packet(rpc), eap(2, 9, [4, 16], md5(9, 'secret', Buffer.from([1, 2, 3]))));
+  assert.deepEqual(
+    packet(rpc),
+    eap(2, 9, [4, 16], md5(9, 'secret', Buffer.from([1, 2, 3])), Buffer.from('glenda')),
+  );
   assert.equal(write(rpc, eap(3, 9)), 'ok');
   assert.equal(say(rpc, 'read'), 'done');
   const other = started('eap-md5', 'client');

@@ -29,6 +29,8 @@ import type { Agent } from './session.js';
 
 /** Authentications under way at once, by rpc and by conversations. */
 export const sessions_max = 4096;
+/** Those of one user who is not the daemon's owner: the others need some too. */
+export const sessions_user_max = 256;
 const ctl_bytes_max = 8 * 1024;
 
 export class KeyAgent implements Agent {
@@ -49,6 +51,7 @@ export class KeyAgent implements Agent {
   #authsrvs = 0;
   #reader: Queue<Uint8Array> | undefined;
   #open = 0;
+  readonly #of = new Map<string, number>();
   #number = 0;
 
   constructor(env: Env) {
@@ -108,15 +111,20 @@ export class KeyAgent implements Agent {
     };
   }
 
-  /** A place for an authentication, and the name that the log has for it. */
-  enter(): string {
-    if (this.#open >= sessions_max)
-      throw refuse(`too many authentications: the limit is ${sessions_max}`);
-    this.#open++;
-    return String(++this.#number);
-  }
-  leave(): void {
-    this.#open--;
+  /** A place for an authentication: the name that the log has for it, and what gives it back. */
+  enter(who: Who): { name: string; leave(): void } {
+    const before = this.#of.get(who.uname) ?? 0;
+    const limit = who.owner ? sessions_max : sessions_user_max;
+    if (this.#open >= sessions_max || before >= limit)
+      throw refuse(`too many authentications: the limit is ${limit}`);
+    const add = (n: 1 | -1): void => {
+      this.#open += n;
+      const of = (this.#of.get(who.uname) ?? 0) + n;
+      if (of === 0) this.#of.delete(who.uname);
+      else this.#of.set(who.uname, of);
+    };
+    add(1);
+    return { name: String(++this.#number), leave: () => add(-1) };
   }
 
   /** A write to ctl, in bytes: private values become no strings, which could not be wiped. */

@@ -184,7 +184,7 @@ test('the verdict waits, and is no, whatever is written meanwhile; the log has t
 });
 
 function conversation(b: Bench): AuthConversation {
-  const agent = Object.assign(b.agent, { enter: () => '1', leave: () => undefined });
+  const agent = Object.assign(b.agent, { enter: () => ({ name: '1', leave: () => undefined }) });
   const ctx = { owner, event: () => undefined, fail: () => undefined };
   return new AuthConversation(agent as unknown as KeyAgent, ctx as unknown as Context);
 }

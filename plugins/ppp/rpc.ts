@@ -3,6 +3,7 @@
 import { concat, le16, text, u8, utf8 } from '@9p/packet';
 import {
   type Chan,
+  Ehungup,
   errorText,
   type Namespace,
   newReq,
@@ -23,10 +24,14 @@ const address_bytes = 64;
 class Rpc {
   readonly #file: Chan;
   readonly #who: Who;
+  readonly #open: Set<Rpc>;
 
-  constructor(file: Chan, who: Who) {
+  /** `open`: those that are. */
+  constructor(file: Chan, who: Who, open: Set<Rpc>) {
     this.#file = file;
     this.#who = who;
+    this.#open = open;
+    open.add(this);
   }
 
   /** The data of `ok` and `done`; any other reply is thrown. */
@@ -43,7 +48,7 @@ class Rpc {
   }
 
   close(): void {
-    this.#file.close();
+    if (this.#open.delete(this)) this.#file.close();
   }
 }
 
@@ -108,6 +113,7 @@ export class AuthClient {
   readonly #ns: Namespace;
   readonly #who: Who;
   readonly #o: AuthClientOptions;
+  readonly #open = new Set<Rpc>();
   /** Of a challenge that we sent, until the response is judged. */
   #challenger: Rpc | undefined;
   /** The method of EAP by which we answer, and the one by which we ask. */
@@ -138,9 +144,10 @@ export class AuthClient {
     }
   }
 
+  /** Nobody is asked for a key any more. */
   close(): void {
     this.#closed = true;
-    for (const rpc of [this.#challenger, this.#eap?.rpc, this.#asking]) rpc?.close();
+    for (const rpc of [...this.#open]) rpc.close();
     this.#challenger = undefined;
     this.#eap = undefined;
     this.#asking = undefined;
@@ -149,8 +156,10 @@ export class AuthClient {
   async #start(proto: string, role: string): Promise<Rpc> {
     const { agent, key } = this.#o;
     const path = `${agent}/rpc`;
-    const rpc = new Rpc(await this.#ns.open(path, omode.rdwr, this.#who), this.#who);
+    const file = await this.#ns.open(path, omode.rdwr, this.#who);
+    const rpc = new Rpc(file, this.#who, this.#open);
     try {
+      if (this.#closed) throw refuse(Ehungup);
       const logged = role === 'server' && agent === ourAgent;
       const address = logged ? [`address=${await this.#remote()}`] : [];
       await rpc.ask('start', pattern(proto, role, [...key, ...address]));

@@ -273,6 +273,21 @@ test('an interrupted connect leaves the conversation as it was', async () => {
   await lab.done(lab.echo('connect', '/ppp/0/ctl'));
 });
 
+test('hangup takes back the question that a key is asked with', async () => {
+  const lab = await two({ server: ['auth pap'] });
+  await lab.echo('delkey user=glenda', '/auth/ctl');
+  const needkey = await lab.open('/auth/needkey');
+  const connected = lab.echo('connect', '/ppp/0/ctl');
+  const question = needkey.read(4096, 0, request());
+  assert.match(text(await lab.done(Promise.resolve(question))), /^needkey tag=1 proto=pass /);
+  const refused = assert.rejects(connected, /hung up/);
+  await lab.done(lab.echo('hangup', '/ppp/0/ctl'));
+  await lab.done(refused);
+  const answer = async () => needkey.write(utf8('tag=1'), 0, request());
+  await assert.rejects(answer, { message: 'tag not found' });
+  needkey.close();
+});
+
 test('hangup aborts a connect that waits, and needs no peer', async () => {
   const lab = await two();
   (lab.wires[0] as Wire).cut = true;

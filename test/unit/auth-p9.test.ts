@@ -5,11 +5,12 @@ import { createCipheriv } from 'node:crypto';
 import { test } from 'node:test';
 import { desDecrypt, desEncrypt } from '@9p/crypto';
 import { fromHex, hex, text, utf8 } from '@9p/packet';
+import { parseAttrs } from '../../plugins/auth/attr.js';
 import { AuthServer } from '../../plugins/auth/p9/authsrv.js';
 import { decrypt, encrypt, passwordKey } from '../../plugins/auth/p9/des.js';
 import type { Rpc } from '../../plugins/auth/rpc.js';
 import { SeededRandom } from '../kit/index.js';
-import { ask, type Bench, bench, say, writing } from './auth-bench.js';
+import { ask, type Bench, bench, owner, say, writing } from './auth-bench.js';
 
 // The test's own tickets
 
@@ -239,6 +240,19 @@ test('client: the request, the tickets, the authenticators', async () => {
   assert.equal(write(rpc, proof(66, mine, kn).subarray(1)), 'toosmall 13');
   assert.equal(write(rpc, proof(66, mine, kn)), 'ok');
   assert.equal(say(rpc, 'read'), 'done haveai');
+});
+
+test('client: a key that goes while the tickets are fetched opens none of them', async () => {
+  const wiped = passwordKey(new Uint8Array('secret'.length));
+  const { b, rpc } = client(() => {
+    b.ring.remove(parseAttrs(utf8('user=glenda')));
+    return Buffer.concat([ticket(65, chal, 'glenda', kn, wiped), ticket(64, chal, 'g', kn, ks)]);
+  });
+  say(rpc, start('p9sk1', 'client'));
+  data(rpc);
+  assert.match(await later(rpc, treq('bootes', 'lone', chal)), /^needkey proto=p9sk1 /);
+  b.ring.add(parseAttrs(utf8(clientKey.replace('glenda', 'bootes'))), owner);
+  assert.equal(write(rpc, treq('bootes', 'lone', chal)), 'ok', 'the step can be done again');
 });
 
 test('client: a server that does not know the key, tickets that are none, no server', async () => {

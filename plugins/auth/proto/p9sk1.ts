@@ -128,7 +128,8 @@ class Client extends Sk1 {
         `no key matches proto=p9sk1 dom=${printable(wanted)} dom=${printable(asked.authdom)}`,
       );
     const dom = { is: 'value', name: 'dom', value: asked.authdom } as const;
-    const key = this.party.as(p9sk1, [dom]).key();
+    const party = this.party.as(p9sk1, [dom]);
+    const key = party.key();
     if (isOutcome(key)) return key;
     if (asked.type !== t.kind.treq) return this.broken(botch);
     const user = attrValue(key.attrs, 'user') ?? '';
@@ -145,7 +146,12 @@ class Client extends Sk1 {
     }
     this.phase = 'CWaitTickets'; // no second request while the first is out
     return this.party.tickets(address, t.forUser(request, user)).then(
-      (tickets) => this.#takeTickets(asked, tickets, key),
+      (tickets) => {
+        const still = party.key(); // ours may be gone, and wiped: zeros, as anybody knows
+        if (!isOutcome(still)) return this.#takeTickets(asked, tickets, still);
+        this.phase = 'CNeedTreq';
+        return still;
+      },
       (e: Error) => this.broken(`gettickets: ${e.message}`),
     );
   }

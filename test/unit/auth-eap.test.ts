@@ -204,6 +204,16 @@ test('eap-md5, server: a Nak to another request refuses nothing', () => {
   assert.equal(write(rpc, eap(2, id ^ 1, [3, 26])), 'error eap botch');
 });
 
+test('a judge that fails says no, and holds up nothing', async () => {
+  const { rpc, request, id } = asking(
+    'eap-md5',
+    bench([glenda], () => Promise.reject(new Error('no answer from radius'))),
+  );
+  rpc.write(writing(eap(2, id, [4, 16], md5(id, 'secret', request.subarray(6)))));
+  assert.equal(text(await rpc.read(4096)), 'ok');
+  assert.deepEqual(packet(rpc), eap(4, id));
+});
+
 test('eap-mschapv2, client: proves, believes only a server that does', () => {
   const make = () => started('eap-mschapv2', 'client', rigged(v2.key, v2.peer));
   const challenge = eap(1, 5, [26], ms(1, 5, [16], Buffer.from(v2.challenge), Buffer.from('isp')));

@@ -93,7 +93,10 @@ export class EapServer implements Exchange {
     const step = this.#method.response(p.id, p.data);
     if (!(step instanceof Promise)) return this.#go(step);
     this.phase = 'SWaitVerdict';
-    return step.then((s) => this.#go(s));
+    return step.then(
+      (s) => this.#go(s),
+      () => this.#go({ is: 'end', ok: false }),
+    );
   }
 
   #begin(name: Uint8Array): Outcome {

@@ -132,14 +132,7 @@ async function prompt(m: Mount, cancel: AbortSignal): Promise<void> {
   const giveKey = async (line: string): Promise<string> => {
     process.stderr.write(`a key is wanted: ${shown(line)}\n`);
     try {
-      await send(
-        m,
-        await asked(
-          t,
-          attrsOf(line).filter((a) => !a.startsWith('role=')),
-        ),
-        cancel,
-      );
+      await send(m, await asked(t, attrsOf(line)), cancel);
       return tagOf(line);
     } catch (e) {
       if (cancel.aborted) throw e;

@@ -144,10 +144,12 @@ export class ChapPeer implements AuthMachine {
       return;
     }
     this.#at = never;
-    const why = this.#waiting
-      ? `no answer to ${this.#sent} responses`
-      : 'no challenge from the peer';
-    this.#host.done(false, why, this.#user);
+    this.#host.done(false, this.#missed(), this.#user);
+  }
+  #missed(): string {
+    if (this.#waiting) return `no answer to ${this.#sent} responses`;
+    if (this.#asked === undefined) return 'no challenge from the peer';
+    return `no answer from auth in ${(this.#t.restart_timer_ms * this.#t.tries) / 1000} s`;
   }
   deadline(): Ms {
     return this.#at;

@@ -220,6 +220,15 @@ test('a challenge in place of one that auth has not answered: only the answer to
   assert.equal(sent(), before + 1);
 });
 
+test('auth does not answer a challenge: that is said, not that there was none', () => {
+  const p = pair(config(), server({ lcp: { demand: [chap] }, auth: { tries: 30 } }));
+  p.client.mute = true;
+  begin(p);
+  p.run(60_000);
+  const why = last(p.a.events, 'finished')?.why;
+  assert.equal(why, 'authentication failed (chap): no answer from auth in 30 s');
+});
+
 const flags = ['magic', 'pfc', 'acfc'] as const;
 for (const flag of flags) {
   for (const [a, b] of [

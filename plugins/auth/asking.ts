@@ -166,9 +166,10 @@ class AskingFile implements OpenFile {
     const now = this.#next(n);
     if (now !== undefined) return now;
     return new Promise((resolve, reject) => {
-      this.#reader = { n, resolve };
+      const reader = { n, resolve };
+      this.#reader = reader;
       req.onflush = () => {
-        this.#reader = undefined;
+        if (this.#reader === reader) this.#reader = undefined;
         reject(refuse(Einterrupted));
       };
     });

@@ -111,6 +111,19 @@ test('needkey: who opens it, what is written wrong, long and short reads', async
   await assert.rejects(read, { message: 'interrupted' });
 });
 
+test('needkey: a flush that comes with the question leaves who reads next waiting', async () => {
+  const b = bench();
+  const f = b.agent.needkey.openFile(owner);
+  const req = request(owner);
+  const first = f.read(4096, 0, req) as Promise<Uint8Array>;
+  void waits(b.open(), start);
+  const second = line(f);
+  req.onflush?.();
+  assert.match(text(await first), /^needkey tag=1 /, 'it had been read');
+  void waits(b.open(), start);
+  assert.match(await second, /^needkey tag=2 /);
+});
+
 const guarded = 'proto=pass service=ppp user=glenda confirm !password=secret';
 
 test('confirm: a key is used after a yes, once for an authentication', async () => {

@@ -8,7 +8,7 @@ import { needs } from '../kit/index.js';
 import { type Place, type Running, until, withPlace } from './place.js';
 
 const page = readFileSync(new URL('../../../docs/auth.md', import.meta.url), 'utf8');
-const limit = { timeout: 120_000 };
+const limit = { timeout: 500_000 };
 const auth = ['--bare', '--load', 'auth'];
 const listed = (p: Place) => p.ok('slashnet key list');
 

@@ -14,8 +14,9 @@ import { type Clock, newQid, quote, refuse } from 'slashnet/core';
 
 /** Who attaches has so long to prove himself. */
 const prove_ms = 60_000;
-/** Proofs under way. */
-const proofs_max = 256;
+/** Proofs under way, in all and from one address. */
+export const proofs_max = 256;
+export const proofs_address_max = 32;
 /** The most that a message of rpc has. */
 const message_bytes = 4096;
 const header_bytes = 3; // 'ok '
@@ -96,6 +97,7 @@ export class Prover {
   readonly #me: Who;
   readonly #clock: Clock;
   #n = 0;
+  readonly #of = new Map<string, number>();
 
   /** `open`: the agent's rpc, for `me`. */
   constructor(open: () => Promise<OpenFile>, me: Who, clock: Clock) {
@@ -106,20 +108,35 @@ export class Prover {
 
   /** `address` of the client, for the agent's log. Only `uname`, unless it is ''. */
   async file(uname: string, address: string): Promise<AuthFile> {
-    if (this.#n >= proofs_max) throw refuse('too many authentications under way: try again');
-    this.#n++;
+    const leave = this.#enter(address);
     let rpc: OpenFile | undefined;
     try {
       rpc = await this.#open();
       const ask = askFile(rpc, this.#me);
       // Only keys that are meant for it: whoever else knows a key of ours could make tickets of it.
       await must(ask, `start proto=p9any role=server service=9p address=${quote(address)}`);
-      return new Proof(ask, rpc, uname, this.#me.uname, this.#clock, () => this.#n--);
+      return new Proof(ask, rpc, uname, this.#me.uname, this.#clock, leave);
     } catch (e) {
       rpc?.close();
-      this.#n--;
+      leave();
       throw e;
     }
+  }
+
+  /** A place, and what gives it back. */
+  #enter(address: string): () => void {
+    const n = this.#of.get(address) ?? 0;
+    const from = n >= proofs_address_max ? ` from ${address}` : '';
+    if (from !== '' || this.#n >= proofs_max)
+      throw refuse(`too many authentications under way${from}: try again`);
+    this.#n++;
+    this.#of.set(address, n + 1);
+    return () => {
+      this.#n--;
+      const left = (this.#of.get(address) ?? 1) - 1;
+      if (left === 0) this.#of.delete(address);
+      else this.#of.set(address, left);
+    };
   }
 }
 
@@ -214,6 +231,7 @@ class Proof implements AuthFile {
     this.#timer.stop();
     this.#rpc.close();
     this.#rpc = undefined;
-    this.#left();
+    // The place of a failed one is free when its verdict is due: hanging up makes no guess cheaper.
+    void this.#last.then(this.#left);
   }
 }

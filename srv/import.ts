@@ -14,6 +14,7 @@ import {
   type Clock,
   clean,
   errorText,
+  isPrivateValue,
   type Namespace,
   ownerOnly,
   quote,
@@ -164,7 +165,7 @@ export const importVerbs = (imports: () => Imports): readonly Verb<unknown>[] =>
       const [address = '', target = '', aname = '', more] = rest;
       if (target === '' || more !== undefined)
         throw refuse('usage: mount [-a] [-k keyspec] address /n/NAME [aname]');
-      if (spec !== undefined && /(^|\s)'?!/.test(spec))
+      if (spec !== undefined && words(spec).some(isPrivateValue))
         throw refuse('a keyspec has no private values: the key is for /auth/ctl');
       return imports().mount(address, target, aname, spec, req);
     },

@@ -1,8 +1,7 @@
 /** Keys for /auth/ctl from files that only their owner can read, and from systemd. */
-import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newReq, omode } from '@9p/lib9p';
-import { errorText, refuse, type System } from 'slashnet/core';
+import { errorText, readRegular, refuse, type System } from 'slashnet/core';
 
 export const key_bytes_max = 1024 * 1024;
 /** What a unit's LoadCredential= calls it. */
@@ -42,38 +41,19 @@ export async function loadCredential(system: System, directory: string): Promise
   });
 }
 
-/** A regular file of ours or root's; `ours`: that nobody else can read. */
-async function readPrivate(path: string, ours: boolean): Promise<Uint8Array> {
-  const f = await open(path).catch((e: Error) => {
-    throw refuse(`keys: ${e.message}`);
-  });
-  try {
-    const is = await f.stat(); // of what was opened, whatever has that name by now
-    if (!is.isFile()) throw refuse(`${path}: not a regular file`);
-    if (ours && is.uid !== process.getuid?.() && is.uid !== 0)
+/** A file of ours or root's; `ours`: that nobody else can read. */
+const readPrivate = (path: string, ours: boolean): Promise<Uint8Array> =>
+  readRegular(path, key_bytes_max, (is) => {
+    if (!ours) return;
+    if (is.uid !== process.getuid?.() && is.uid !== 0)
       throw refuse(`${path}: it belongs to user ${is.uid}, who could have written anything there`);
-    if (ours && (is.mode & 0o077) !== 0) {
+    if ((is.mode & 0o077) !== 0) {
       const mode = (is.mode & 0o777).toString(8);
       throw refuse(`${path}: its mode is ${mode}, others can read the keys: chmod 600 ${path}`);
     }
-    if (is.size > key_bytes_max) throw refuse(`${path}: over ${key_bytes_max} bytes`);
-    return await readAll(f, is.size);
-  } finally {
-    await f.close();
-  }
-}
-
-/** In a buffer of our own, which can be wiped. */
-async function readAll(f: FileHandle, size: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  while (at < size) {
-    const { bytesRead } = await f.read(bytes, at, size - at, at);
-    if (bytesRead === 0) break;
-    at += bytesRead;
-  }
-  return bytes.subarray(0, at);
-}
+  }).catch((e: Error) => {
+    throw refuse(`keys: ${e.message}`);
+  });
 
 /** With their numbers; blank ones are left out. */
 function* lines(b: Uint8Array): Generator<[number, Uint8Array]> {

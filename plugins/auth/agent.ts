@@ -5,6 +5,7 @@ import {
   type Counters,
   counters,
   cut,
+  Einterrupted,
   type Env,
   Eperm,
   Etoolong,
@@ -28,6 +29,8 @@ import type { Agent } from './session.js';
 
 /** Authentications under way at once, by rpc and by conversations. */
 export const sessions_max = 4096;
+/** Those of one user who is not the daemon's owner: the others need some too. */
+export const sessions_user_max = 256;
 const ctl_bytes_max = 8 * 1024;
 
 export class KeyAgent implements Agent {
@@ -44,8 +47,11 @@ export class KeyAgent implements Agent {
   readonly #penalty: Penalty;
   #ask_ms = 60_000;
   #authsrv: AuthListener | undefined;
+  /** Times that one was begun or ended: tells one that is there too late. */
+  #authsrvs = 0;
   #reader: Queue<Uint8Array> | undefined;
   #open = 0;
+  readonly #of = new Map<string, number>();
   #number = 0;
 
   constructor(env: Env) {
@@ -80,9 +86,14 @@ export class KeyAgent implements Agent {
   }
 
   close(): void {
+    this.#endAuth();
+    this.ring.wipe();
+  }
+
+  #endAuth(): number {
     this.#authsrv?.close();
     this.#authsrv = undefined;
-    this.ring.wipe();
+    return ++this.#authsrvs;
   }
 
   log(line: string): void {
@@ -100,15 +111,20 @@ export class KeyAgent implements Agent {
     };
   }
 
-  /** A place for an authentication, and the name that the log has for it. */
-  enter(): string {
-    if (this.#open >= sessions_max)
-      throw refuse(`too many authentications: the limit is ${sessions_max}`);
-    this.#open++;
-    return String(++this.#number);
-  }
-  leave(): void {
-    this.#open--;
+  /** A place for an authentication: the name that the log has for it, and what gives it back. */
+  enter(who: Who): { name: string; leave(): void } {
+    const before = this.#of.get(who.uname) ?? 0;
+    const limit = who.owner ? sessions_max : sessions_user_max;
+    if (this.#open >= sessions_max || before >= limit)
+      throw refuse(`too many authentications: the limit is ${limit}`);
+    const add = (n: 1 | -1): void => {
+      this.#open += n;
+      const of = (this.#of.get(who.uname) ?? 0) + n;
+      if (of === 0) this.#of.delete(who.uname);
+      else this.#of.set(who.uname, of);
+    };
+    add(1);
+    return { name: String(++this.#number), leave: () => add(-1) };
   }
 
   /** A write to ctl, in bytes: private values become no strings, which could not be wiped. */
@@ -154,11 +170,10 @@ export class KeyAgent implements Agent {
   /** Begins or ends to be an authentication server; its users are the keys of role=authsrv. */
   async #serveAuth(where: string): Promise<void> {
     if (where === '') throw refuse('authsrv: an address or off');
-    this.#authsrv?.close();
-    this.#authsrv = undefined;
+    const mine = this.#endAuth();
     if (where === 'off') return;
     const { clock } = this.#env;
-    this.#authsrv = await listenAuth(where, {
+    const begun = await listenAuth(where, {
       clock,
       random: this.random,
       withKey: (user, dom, f) => {
@@ -180,7 +195,12 @@ export class KeyAgent implements Agent {
         return this.penalty(user, address);
       },
     });
-    this.log(`authsrv: ${this.#authsrv.address}`);
+    if (mine !== this.#authsrvs) {
+      begun.close();
+      throw refuse(Einterrupted);
+    }
+    this.#authsrv = begun;
+    this.log(`authsrv: ${begun.address}`);
   }
 }
 

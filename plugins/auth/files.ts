@@ -23,13 +23,13 @@ export class RpcFile implements OpenFile {
   readonly qid: Qid = newQid(0);
   readonly ready = true;
   onready: (() => void) | undefined;
-  readonly #agent: KeyAgent;
+  readonly #leave: () => void;
   readonly #rpc: Rpc;
   #open = true;
 
   constructor(agent: KeyAgent, who: Who) {
-    const name = agent.enter();
-    this.#agent = agent;
+    const { name, leave } = agent.enter(who);
+    this.#leave = leave;
     this.#rpc = new Rpc(new Session(agent, who, name), agent, name);
   }
   read(n: number, _offset: number, req: Req): Wait<Uint8Array> {
@@ -43,7 +43,7 @@ export class RpcFile implements OpenFile {
     if (!this.#open) return;
     this.#open = false;
     this.#rpc.close();
-    this.#agent.leave();
+    this.#leave();
   }
 }
 
@@ -51,7 +51,7 @@ export class RpcFile implements OpenFile {
 export class AuthConversation implements Conversation {
   readonly #agent: KeyAgent;
   readonly #ctx: Context;
-  readonly #name: string;
+  readonly #place: { readonly name: string; leave(): void };
   #session: Session;
   /** Who wrote start: nobody else gets what his keys give. */
   #who: Who;
@@ -60,9 +60,9 @@ export class AuthConversation implements Conversation {
   constructor(agent: KeyAgent, ctx: Context) {
     this.#agent = agent;
     this.#ctx = ctx;
-    this.#name = agent.enter();
+    this.#place = agent.enter(ctx.owner);
     this.#who = ctx.owner;
-    this.#session = new Session(agent, ctx.owner, this.#name);
+    this.#session = new Session(agent, ctx.owner, this.#place.name);
   }
 
   get state(): string {
@@ -79,7 +79,7 @@ export class AuthConversation implements Conversation {
   start(args: readonly string[], req: Req): Wait<void> {
     this.#session.close();
     this.#who = req.who;
-    this.#session = new Session(this.#agent, req.who, this.#name);
+    this.#session = new Session(this.#agent, req.who, this.#place.name);
     return then(this.#step(this.#session.start(parseWords(args)), 'start', req), () => {});
   }
   read(n: number, req: Req): Wait<Uint8Array> {
@@ -89,11 +89,11 @@ export class AuthConversation implements Conversation {
   write(data: Uint8Array, req: Req): Wait<number> {
     this.#check(req.who);
     const copy = outsideCopy(data);
-    const done = this.#step(this.#session.write(copy), 'write', req);
-    return then(done, () => {
-      copy.fill(0);
-      return data.length;
+    const reply = then(this.#session.write(copy), (r) => {
+      copy.fill(0); // whatever came of it
+      return r;
     });
+    return then(this.#step(reply, 'write', req), () => data.length);
   }
   hangup(): void {
     this.#session.close();
@@ -101,7 +101,7 @@ export class AuthConversation implements Conversation {
   }
   close(): void {
     this.#session.close();
-    this.#agent.leave();
+    this.#place.leave();
   }
 
   #check(who: Who): void {
@@ -110,8 +110,12 @@ export class AuthConversation implements Conversation {
 
   #step(reply: Wait<Reply>, verb: string, req: Req): Wait<Uint8Array> {
     if (!(reply instanceof Promise)) return this.#judge(reply, verb);
+    const session = this.#session;
     return new Promise((resolve, reject) => {
-      req.onflush = () => reject(refuse(Einterrupted));
+      req.onflush = () => {
+        session.interrupt();
+        reject(refuse(Einterrupted));
+      };
       reply.then((r) => resolve(this.#judge(r, verb))).catch(reject);
     });
   }

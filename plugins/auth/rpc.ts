@@ -155,6 +155,7 @@ export function replyText(r: Exclude<Reply, { is: 'ok' }>, verb: string, phase: 
 
 function fitting(r: Reply, n: number): Reply {
   if (r.is !== 'ok' || r.data === undefined || r.data.length <= n - okBytes.length) return r;
+  r.data.fill(0); // made anew the next time
   return { is: 'toosmall', bytes: r.data.length };
 }
 

@@ -123,10 +123,15 @@ export class Session implements Party {
     return this.#step('write', () => exchange.write(data));
   }
 
-  close(): void {
-    this.#drop();
+  /** The step that waits for a person fails, and has changed nothing. */
+  interrupt(): void {
     this.#question?.drop();
     this.#question = undefined;
+  }
+
+  close(): void {
+    this.#drop();
+    this.interrupt();
     this.#agreed.clear();
     this.#exchange?.info?.secret.fill(0);
     this.#exchange = undefined;
@@ -235,6 +240,7 @@ export class Session implements Party {
   }
 
   async #ask(verb: string, run: () => Wait<Outcome>, o: Outcome, q: Question): Promise<Reply> {
+    this.interrupt(); // a step that was begun before
     this.#question = q;
     const answer = await q.answer;
     if (this.#question !== q) return failed(Einterrupted); // closed, or begun anew

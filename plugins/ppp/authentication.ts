@@ -23,6 +23,17 @@ export type Need = { readonly n: number } & (
       readonly id: number;
       readonly response: Uint8Array;
     }
+  /** The user's name, for the answer to an Identity request. */
+  | { readonly need: 'eapidentity' }
+  /** A packet of the peer's for the method that answers; the one before, where none is named. */
+  | { readonly need: 'eappeer'; readonly proto?: string; readonly packet: Uint8Array }
+  /** The first request of a method to this user; or what comes of a response. */
+  | {
+      readonly need: 'eapserver';
+      readonly proto?: string;
+      readonly user?: string;
+      readonly packet?: Uint8Array;
+    }
 );
 
 export type Answer = { readonly n: number } & (
@@ -35,6 +46,16 @@ export type Answer = { readonly n: number } & (
       readonly proof?: Uint8Array;
     }
   | { readonly is: 'challenge'; readonly challenge: Uint8Array }
+  /** A packet for the peer, whole; neither that nor the end: what was heard made no sense. */
+  | {
+      readonly is: 'eap';
+      readonly packet?: Uint8Array;
+      readonly user?: Uint8Array;
+      readonly identity?: boolean;
+      readonly ended?: boolean;
+      /** What the method has to say about the failure that will follow. */
+      readonly why?: string;
+    }
   /** The message goes to the peer. With mschapv2 `proof` is ours, for its Success. */
   | {
       readonly is: 'verdict';
@@ -64,6 +85,8 @@ export interface AuthMachine {
   answer(a: Answer, now: Ms): void;
   timeout(now: Ms): void;
   deadline(): Ms;
+  /** The other end behaves as if we had succeeded: its word may have been lost. */
+  indicated?(): void;
 }
 
 export interface AuthTimers {

@@ -90,7 +90,10 @@ export class AuthPhase {
       count: (reason) => this.#host.count(reason),
       need: (need) => {
         const n = ++this.#n;
-        this.#waiting.set(n, side().machine);
+        const { machine } = side();
+        // What it asked before, it asks no more: the peer has changed its challenge.
+        for (const [late, m] of this.#waiting) if (m === machine) this.#waiting.delete(late);
+        this.#waiting.set(n, machine);
         this.#host.need({ ...need, n });
       },
       done: (ok, message, user) => {
@@ -108,6 +111,11 @@ export class AuthPhase {
     );
     if (side === undefined) this.#host.count('unasked');
     else side.machine.receive(c, now);
+  }
+
+  /** The other end is at its network protocols. */
+  indicated(): void {
+    for (const s of this.#sides) if (s.who === 'we' && !s.ok) s.machine.indicated?.();
   }
 
   answer(a: Answer, now: Ms): void {

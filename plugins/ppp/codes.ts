@@ -9,6 +9,7 @@ export const protocols = {
   lcp: 0xc021,
   pap: 0xc023,
   chap: 0xc223,
+  eap: 0xc227,
 } as const;
 
 /** Names of protocols which others may send and we only print. */
@@ -20,7 +21,6 @@ const strangers: Readonly<Record<string, number>> = {
   ecp: 0x8053,
   ccp: 0x80fd,
   lqr: 0xc025,
-  eap: 0xc227,
 };
 
 /** Codes of all control protocols up to codeRej, of LCP from there on; 12 and 13 are RFC 1570. */
@@ -42,6 +42,9 @@ export const codes = {
 
 /** RFC 1334 2.2 */
 export const papCodes = { authReq: 1, authAck: 2, authNak: 3 } as const;
+/** RFC 3748 4 and 5 */
+export const eapCodes = { request: 1, response: 2, success: 3, failure: 4 } as const;
+export const eapTypes = { identity: 1, notification: 2, nak: 3, md5: 4, mschapv2: 26 } as const;
 /** RFC 1994 4 */
 export const chapCodes = { challenge: 1, response: 2, success: 3, failure: 4 } as const;
 
@@ -80,6 +83,14 @@ export const protocolNames = names({ ...strangers, ...protocols });
 export const codeNames = names(codes, capital);
 export const papNames = names(papCodes, capital);
 export const chapNames = names(chapCodes, capital);
+export const eapNames = names(eapCodes, capital);
+export const eapTypeNames: ReadonlyMap<number, string> = new Map([
+  [eapTypes.identity, 'Identity'],
+  [eapTypes.notification, 'Notification'],
+  [eapTypes.nak, 'Nak'],
+  [eapTypes.md5, 'MD5-Challenge'],
+  [eapTypes.mschapv2, 'MSCHAPv2'],
+]);
 export const lcpOptionNames = names(lcpOptions);
 export const ipcpOptionNames = names(ipcpOptions);
 export const ipv6cpOptionNames = names(ipv6cpOptions);
@@ -95,6 +106,7 @@ export interface AuthMethod {
  *  are those of RFC 1994, RFC 2433 and RFC 2759. */
 export const authMethods: readonly AuthMethod[] = [
   { name: 'mschapv2', protocol: protocols.chap, data: [0x81] },
+  { name: 'eap', protocol: protocols.eap, data: [] },
   { name: 'chap', protocol: protocols.chap, data: [5] },
   { name: 'mschap', protocol: protocols.chap, data: [0x80] },
   { name: 'pap', protocol: protocols.pap, data: [] },

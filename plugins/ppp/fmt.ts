@@ -7,6 +7,10 @@ import {
   chapNames,
   codeNames,
   codes,
+  eapCodes,
+  eapNames,
+  eapTypeNames,
+  eapTypes,
   ipcpOptionNames,
   ipcpOptions,
   ipv6cpOptionNames,
@@ -43,10 +47,15 @@ function fmt(b: Uint8Array, o: number, end: number): string {
   return `${name} ${fmtControl(protocol, c)}`;
 }
 
+const tables = new Map<number, ReadonlyMap<number, string>>([
+  [protocols.pap, papNames],
+  [protocols.chap, chapNames],
+  [protocols.eap, eapNames],
+]);
+
 /** As `fmtPpp`, without the protocol's name. */
 export function fmtControl(protocol: number, c: Control): string {
-  const table =
-    protocol === protocols.pap ? papNames : protocol === protocols.chap ? chapNames : codeNames;
+  const table = tables.get(protocol) ?? codeNames;
   const head = `${table.get(c.code) ?? `code ${c.code}`} id ${c.id} len ${header_bytes + c.body.length}`;
   const rest = body(protocol, c);
   return rest === '' ? head : `${head} ${rest}`;
@@ -55,6 +64,7 @@ export function fmtControl(protocol: number, c: Control): string {
 function body(protocol: number, c: Control): string {
   if (protocol === protocols.pap) return fmtPap(c);
   if (protocol === protocols.chap) return fmtChap(c);
+  if (protocol === protocols.eap) return fmtEap(c);
   if (c.code >= codes.confReq && c.code <= codes.confRej) return fmtOptions(protocol, c.body);
   if (c.code === codes.termReq || c.code === codes.termAck) return quoted(c.body);
   if (c.code === codes.codeRej) return fmtRejected(c.body);
@@ -68,6 +78,19 @@ const field = (name: string, b: Uint8Array | undefined): string =>
 function fmtPap(c: Control): string {
   const first = counted(c.body, 0);
   return c.code === 1 ? `${field('user', first)} password *` : field('message', first);
+}
+
+/** The type; a name, where that is all there is. */
+function fmtEap(c: Control): string {
+  if (c.code > eapCodes.response) return '';
+  if (c.body.length === 0) return 'type short';
+  const type = u8(c.body, 0);
+  const name = eapTypeNames.get(type) ?? `type ${type}`;
+  const rest = c.body.subarray(1);
+  if (type === eapTypes.nak) return `${name} ${[...rest].join(' ')}`.trimEnd();
+  return type <= eapTypes.notification && rest.length > 0
+    ? `${name} ${quoted(rest)}`
+    : `${name} ${rest.length} bytes`;
 }
 
 function fmtChap(c: Control): string {

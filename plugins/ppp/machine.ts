@@ -17,6 +17,8 @@ import { type Control, controlPacket, header_bytes, parseControl } from './wire.
 /** Outputs that wait for poll(); more is a bug, since the driver drains after each input. */
 const outputs_max = 4096;
 
+const authProtocols: readonly number[] = [protocols.pap, protocols.chap, protocols.eap];
+
 export class PppMachine implements Machine<Command, PppEvent> {
   readonly keepalive: Keepalive;
   readonly #config: PppConfig;
@@ -99,7 +101,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     const protocol = u16(p.buf, p.start);
     if (protocol === protocols.lcp) this.#control(p, (c) => this.#lcp.receive(c, now));
     else if (!this.#lcp.opened) this.#host.count('beforelcp');
-    else if (protocol === protocols.pap || protocol === protocols.chap)
+    else if (authProtocols.includes(protocol))
       this.#control(p, (c) => this.#auth.receive(protocol, c, now));
     else this.#other(protocol, p, now);
     this.#follow(now);
@@ -356,8 +358,10 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #other(protocol: number, p: Packet, now: Ms): void {
     const ncp = this.#ncps.find((x) => x.spec.protocol === protocol);
     if (ncp !== undefined) this.#control(p, (c) => ncp.receive(c, now));
-    else if (!this.#network) this.#host.count('beforeauth');
-    else {
+    else if (!this.#network) {
+      this.#host.count('beforeauth');
+      if (protocol === protocols.ipcp || protocol === protocols.ipv6cp) this.#auth.indicated();
+    } else {
       this.#host.count('unknownprotocol');
       const info = p.buf.subarray(p.start + 2, p.end);
       const body = protocolReject(protocol, info, this.#result.peerMru - header_bytes);

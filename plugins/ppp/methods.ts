@@ -2,7 +2,8 @@
  *  entry here and one in codes.ts. */
 import type { AuthHost, AuthMachine, AuthTimers } from './authentication.js';
 import { type Algorithm, algorithms, ChapAuthenticator, ChapPeer } from './chap.js';
-import { type AuthMethod, chapCodes, papCodes } from './codes.js';
+import { type AuthMethod, chapCodes, eapCodes, papCodes } from './codes.js';
+import { EapAuthenticator, EapPeer } from './eap.js';
 import { PapAuthenticator, PapPeer } from './pap.js';
 
 export interface MethodContext {
@@ -35,6 +36,11 @@ const methods: Readonly<Record<string, Method>> = {
   chap: chap(algorithms.chap),
   mschap: chap(algorithms.mschap),
   mschapv2: chap(algorithms.mschapv2),
+  eap: {
+    peer: (h, t) => new EapPeer(h, t),
+    authenticator: (h, t, c) => new EapAuthenticator(h, t, c.id),
+    toAuthenticator: [eapCodes.response],
+  },
 };
 
 function chap(by: Algorithm): Method {

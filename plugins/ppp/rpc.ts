@@ -12,6 +12,7 @@ import {
   type Who,
 } from 'slashnet/core';
 import type { Answer, Need } from './authentication.js';
+import { eapCodes } from './codes.js';
 import { proof_bytes } from './mschap.js';
 
 const reply_bytes = 4096;
@@ -100,6 +101,8 @@ export interface AuthClientOptions {
 }
 
 export const ourAgent = '/net/auth';
+/** The method that is asked for who we are; a key for any will do for it. */
+const firstEap = 'eap-mschapv2';
 
 export class AuthClient {
   readonly #ns: Namespace;
@@ -107,6 +110,9 @@ export class AuthClient {
   readonly #o: AuthClientOptions;
   /** Of a challenge that we sent, until the response is judged. */
   #challenger: Rpc | undefined;
+  /** The method of EAP by which we answer, and the one by which we ask. */
+  #eap: { proto: string; rpc: Rpc } | undefined;
+  #asking: Rpc | undefined;
   #closed = false;
 
   /** `who` wrote the ctl line: only keys that he may use are used. */
@@ -122,6 +128,9 @@ export class AuthClient {
       if (need.need === 'pap') return await this.#pap(n);
       if (need.need === 'chap') return await this.#chap(n, need);
       if (need.need === 'challenge') return await this.#challenge(n, need.method);
+      if (need.need === 'eapidentity') return await this.#identity(n);
+      if (need.need === 'eappeer') return await this.#eapPeer(n, need);
+      if (need.need === 'eapserver') return await this.#eapServer(n, need);
       if (need.need === 'papcheck') return await this.#papCheck(n, need.user, need.password);
       return await this.#chapCheck(n, need);
     } catch (e) {
@@ -131,8 +140,10 @@ export class AuthClient {
 
   close(): void {
     this.#closed = true;
-    this.#challenger?.close();
+    for (const rpc of [this.#challenger, this.#eap?.rpc, this.#asking]) rpc?.close();
     this.#challenger = undefined;
+    this.#eap = undefined;
+    this.#asking = undefined;
   }
 
   async #start(proto: string, role: string): Promise<Rpc> {
@@ -180,8 +191,7 @@ export class AuthClient {
     try {
       await rpc.ask('write', concat(q.method === 'chap' ? [q.id] : [], q.challenge));
       const response = concat(await rpc.ask('read'), flags[q.method] ?? []);
-      const attrs = byteWords(await rpc.ask('attr')).map(text);
-      const user = utf8(attrs.find((a) => a.startsWith('user='))?.slice(5) ?? '');
+      const user = await userOf(rpc);
       if (q.method !== 'mschapv2') return { n, is: 'chap', user, response };
       return { n, is: 'chap', user, response, proof: await proofOf(rpc) };
     } finally {
@@ -211,6 +221,43 @@ export class AuthClient {
     return this.#verdict(n, rpc, 'pap', utf8(user), password);
   }
 
+  // EAP: the rpc's data are whole packets.
+
+  async #identity(n: number): Promise<Answer> {
+    const rpc = await this.#start(firstEap, 'client');
+    try {
+      return { n, is: 'eap', user: await userOf(rpc), identity: true };
+    } finally {
+      rpc.close();
+    }
+  }
+
+  async #eapPeer(n: number, q: Extract<Need, { need: 'eappeer' }>): Promise<Answer> {
+    const proto = q.proto ?? this.#eap?.proto ?? firstEap;
+    if (this.#eap?.proto !== proto) {
+      this.#eap?.rpc.close();
+      this.#eap = { proto, rpc: await this.#start(proto, 'client') };
+    }
+    const { rpc } = this.#eap;
+    if (this.#closed) this.close();
+    if (!(await understood(rpc, q.packet))) return { n, is: 'eap' };
+    if (q.packet[0] === eapCodes.success) return { n, is: 'eap', ended: true };
+    return { n, is: 'eap', packet: await rpc.ask('read'), user: await userOf(rpc) };
+  }
+
+  async #eapServer(n: number, q: Extract<Need, { need: 'eapserver' }>): Promise<Answer> {
+    if (q.proto !== undefined) {
+      this.#asking?.close();
+      this.#asking = await this.#start(q.proto, 'server');
+      if (this.#closed) this.close();
+      await this.#asking?.ask('write', utf8(q.user ?? ''));
+    }
+    const rpc = this.#asking;
+    if (rpc === undefined) throw refuse('nothing was asked');
+    if (q.packet !== undefined && !(await understood(rpc, q.packet))) return { n, is: 'eap' };
+    return { n, is: 'eap', packet: await rpc.ask('read') };
+  }
+
   /** Name, then proof; a refusal of auth here is about the peer. */
   async #verdict(
     n: number,
@@ -230,6 +277,23 @@ export class AuthClient {
       proof.fill(0);
       rpc.close();
     }
+  }
+}
+
+/** The name that goes with the key. */
+async function userOf(rpc: Rpc): Promise<Uint8Array> {
+  const attrs = byteWords(await rpc.ask('attr')).map(text);
+  return utf8(attrs.find((a) => a.startsWith('user='))?.slice(5) ?? '');
+}
+
+/** False: it was no packet of the method in its place, and nothing has changed. */
+async function understood(rpc: Rpc, packet: Uint8Array): Promise<boolean> {
+  try {
+    await rpc.ask('write', packet);
+    return true;
+  } catch (e) {
+    if (errorText(e) !== 'eap botch') throw e;
+    return false;
   }
 }
 

@@ -1,7 +1,7 @@
 /** The verbs of ctl beyond the standard ones: an option of ppp(8) each.
  *  docs/ppp.md has the same table. */
 import { fromHex } from '@9p/packet';
-import { type Req, refuse, type Verb, type Wait } from 'slashnet/core';
+import { isPrivateValue, type Req, refuse, type Verb, type Wait } from 'slashnet/core';
 import { isZero, parseIp, usable } from './address.js';
 import { authMethods } from './codes.js';
 import { id_bytes } from './ipv6cp.js';
@@ -59,7 +59,7 @@ function servers(args: readonly string[]): 'ask' | readonly number[] {
 
 /** Public attributes only: a secret belongs to auth's ctl, and argv is public. */
 function keySpec(args: readonly string[]): readonly string[] {
-  if (args.some((a) => /^!.*=/.test(a)))
+  if (args.some(isPrivateValue))
     throw refuse('a private value is no part of a key pattern: write the key to /auth/ctl');
   return args;
 }

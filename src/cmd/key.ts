@@ -1,14 +1,23 @@
 /** slashnet key: the keys of auth. Secrets come from the terminal, standard input and files, never
  *  from arguments, which anybody on the machine can read. */
-import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type Handle, type Mount, omode } from '@9p/lib9p';
-import { quote, words } from '../core/words.js';
-import { type Command, complain, type Options, out, Usage, withDaemon } from './command.js';
+import { readRegular } from '../core/regular.js';
+import { isPrivateValue, quote, words } from '../core/words.js';
+import {
+  type Command,
+  complain,
+  type Options,
+  out,
+  printable,
+  Usage,
+  withDaemon,
+} from './command.js';
 import { importSecrets, type Kind } from './secrets.js';
 import { Terminal } from './terminal.js';
 
 const ctl = '/auth/ctl';
+const import_bytes_max = 1024 * 1024;
 
 /** `user=o'hara` is quoted behind the equals sign. */
 const attribute = (w: string): string => {
@@ -16,10 +25,9 @@ const attribute = (w: string): string => {
   return at < 0 ? w : `${w.slice(0, at + 1)}${quote(w.slice(at + 1))}`;
 };
 
-function publicOnly(attrs: readonly string[]): readonly string[] {
-  if (attrs.some((a) => /^!.*=/.test(a)))
+function publicOnly(attrs: readonly string[]): void {
+  if (attrs.some(isPrivateValue))
     throw new Usage("others can read arguments: '!password?' asks for the value");
-  return attrs;
 }
 
 /** One message, whose bytes are wiped when they have gone. */
@@ -42,10 +50,10 @@ async function asked(t: Terminal, attrs: readonly string[]): Promise<Buffer> {
   for (const a of attrs) {
     if (!a.endsWith('?') || a.includes('=')) parts.push(Buffer.from(` ${attribute(a)}`));
     else if (!a.startsWith('!')) {
-      const value = await t.line(`${a.slice(0, -1)}: `);
+      const value = await t.line(`${printable(a.slice(0, -1))}: `);
       parts.push(Buffer.from(` ${a.slice(0, -1)}=${quote(value)}`));
     } else {
-      const secret = await t.secret(`${a.slice(1, -1)}: `);
+      const secret = await t.secret(`${printable(a.slice(1, -1))}: `);
       parts.push(Buffer.from(` ${a.slice(0, -1)}=`), quoteBytes(secret));
       secret.fill(0);
     }
@@ -59,7 +67,7 @@ async function add(m: Mount, attrs: readonly string[], cancel: AbortSignal): Pro
   const t = new Terminal(cancel);
   try {
     const wanted = attrs.some((a) => a.startsWith('!')) ? attrs : [...attrs, '!password?'];
-    await send(m, await asked(t, publicOnly(wanted)), cancel);
+    await send(m, await asked(t, wanted), cancel);
   } finally {
     t.close();
   }
@@ -74,26 +82,29 @@ function kindOf(path: string, o: Options): Kind {
 /** Every line that can be a key becomes one; the others are told. Its status is 1 if there were. */
 async function importFile(m: Mount | undefined, path: string, o: Options, cancel: AbortSignal) {
   const kind = kindOf(path, o);
-  if (((await stat(path)).mode & 0o077) !== 0)
-    complain(`${path}: others can read it: chmod 600 ${path}`);
-  const file = await readFile(path);
+  const file = await readRegular(path, import_bytes_max, (is) => {
+    if ((is.mode & 0o077) !== 0) complain(`${path}: others can read it: chmod 600 ${path}`);
+  });
   let [done, left] = [0, 0];
-  for (const i of importSecrets(file, kind)) {
-    if ('why' in i) {
-      left++;
-      complain(`${path}:${i.line}: ${i.why}`);
-      continue;
+  try {
+    for (const i of importSecrets(file, kind)) {
+      if ('why' in i) {
+        left++;
+        complain(`${path}:${i.line}: ${i.why}`);
+        continue;
+      }
+      if (i.note !== undefined) complain(`${path}:${i.line}: ${i.note}`);
+      if (m === undefined) await out(`${i.shown}\n`);
+      else
+        await send(m, i.key, cancel).catch((e: Error) => {
+          throw new Error(`${path}:${i.line}: ${e.message}`);
+        });
+      i.key.fill(0);
+      done++;
     }
-    if (i.note !== undefined) complain(`${path}:${i.line}: ${i.note}`);
-    if (m === undefined) await out(`${i.shown}\n`);
-    else
-      await send(m, i.key, cancel).catch((e: Error) => {
-        throw new Error(`${path}:${i.line}: ${e.message}`);
-      });
-    i.key.fill(0);
-    done++;
+  } finally {
+    file.fill(0);
   }
-  file.fill(0);
   process.stderr.write(`${done} imported, ${left} not\n`);
   return left > 0 ? 1 : 0;
 }
@@ -117,17 +128,11 @@ async function prompt(m: Mount, cancel: AbortSignal): Promise<void> {
   };
   const tagOf = (line: string): string => / (tag=\d+)( |$)/.exec(line)?.[1] ?? '';
   const attrsOf = (line: string): string[] => words(line).slice(2);
+  const shown = (line: string): string => printable(attrsOf(line).map(attribute).join(' '));
   const giveKey = async (line: string): Promise<string> => {
-    process.stderr.write(`a key is wanted: ${attrsOf(line).map(attribute).join(' ')}\n`);
+    process.stderr.write(`a key is wanted: ${shown(line)}\n`);
     try {
-      await send(
-        m,
-        await asked(
-          t,
-          attrsOf(line).filter((a) => !a.startsWith('role=')),
-        ),
-        cancel,
-      );
+      await send(m, await asked(t, attrsOf(line)), cancel);
       return tagOf(line);
     } catch (e) {
       if (cancel.aborted) throw e;
@@ -136,8 +141,7 @@ async function prompt(m: Mount, cancel: AbortSignal): Promise<void> {
     }
   };
   const confirm = async (line: string): Promise<string> => {
-    const about = attrsOf(line).map(attribute).join(' ');
-    const yes = /^y(es)?$/i.test(await t.line(`use the key ${about}? [y/N] `));
+    const yes = /^y(es)?$/i.test(await t.line(`use the key ${shown(line)}? [y/N] `));
     return `${tagOf(line)} answer=${yes ? 'yes' : 'no'}`;
   };
   try {
@@ -176,13 +180,15 @@ export const key: Command = {
       if (o.dryRun === true) return importFile(undefined, path, o, new AbortController().signal);
       return withDaemon(o, (m, cancel) => importFile(m, path, o, cancel));
     }
+    if (!['list', 'add', 'del', 'prompt'].includes(what))
+      throw new Usage(`key ${what}: list, add, del, import or prompt`);
+    publicOnly(attrs);
+    if (what === 'del' && attrs.length === 0) throw new Usage('key del: of which keys?');
     return withDaemon(o, async (m, cancel) => {
       if (what === 'list') await out(await m.readFile(ctl, cancel));
       else if (what === 'add') await add(m, attrs, cancel);
       else if (what === 'prompt') await prompt(m, cancel);
-      else if (what === 'del')
-        await send(m, Buffer.from(`delkey ${publicOnly(attrs).map(attribute).join(' ')}`), cancel);
-      else throw new Usage(`key ${what}: list, add, del, import or prompt`);
+      else await send(m, Buffer.from(`delkey ${attrs.map(attribute).join(' ')}`), cancel);
       return 0;
     });
   },

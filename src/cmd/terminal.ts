@@ -29,6 +29,7 @@ export class Terminal {
 
   /** Shown while it is typed. */
   async line(question: string): Promise<string> {
+    this.#forget();
     process.stderr.write(question);
     const b = await this.#read();
     return b.toString().trim();
@@ -38,6 +39,7 @@ export class Terminal {
   async secret(question: string): Promise<Buffer> {
     if (!this.#in.isTTY) return this.#read();
     this.#in.setRawMode(true); // before the question: what is typed after it is not shown
+    this.#forget();
     process.stderr.write(question);
     try {
       return await this.#read();
@@ -48,9 +50,17 @@ export class Terminal {
   }
 
   close(): void {
+    this.#wipe();
+    this.#in.destroy();
+  }
+
+  /** What a person typed before the question is no answer to it. */
+  #forget(): void {
+    if (this.#in.isTTY) this.#wipe();
+  }
+  #wipe(): void {
     this.#held.fill(0);
     this.#held = [];
-    this.#in.destroy();
   }
 
   async #byte(): Promise<number | undefined> {

@@ -18,9 +18,10 @@ export const control_bytes = 8 * 1024;
 const args_bytes = 40;
 const waiting_max = 64;
 
-/** `reason: verb args`, at most 127 bytes; a secret verb repeats nothing but its name. */
+/** `reason: verb args`, at most 127 bytes; a secret verb repeats nothing but its name,
+ *  others no private value, also of a key pattern that is one argument. */
 function complaint(e: unknown, verb: string, args: readonly string[], secret: boolean): Error {
-  const repeated = args.map((a) => a.replace(/^(![^=]*=).*/s, '$1***')).join(' ');
+  const repeated = args.map((a) => a.replace(/((?:^|[\s'])![^=\s]*=).*/s, '$1***')).join(' ');
   const shown = secret || args.length === 0 ? '' : ` ${cut(repeated, args_bytes)}`;
   const tail = `: ${verb}${shown}`;
   const reason = errorText(e);

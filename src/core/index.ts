@@ -25,9 +25,10 @@ export { type Chan, clean, type How, isChannel, type Namespace } from './namespa
 export type * from './plugin.js';
 export { join, Port, type PortOptions, part } from './port.js';
 export { line, type Queue, QueueFile } from './queue.js';
+export { readRegular } from './regular.js';
 export { ownerOnly, type Root } from './root.js';
 export { runtimeDirectory } from './runtime.js';
 export { portChan } from './standard.js';
 export { makeSystem, type System, type SystemOptions } from './system.js';
 export { type Flushable, makeTurn, type Turn } from './turn.js';
-export { quote, words } from './words.js';
+export { isPrivateValue, quote, words } from './words.js';

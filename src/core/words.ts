@@ -30,3 +30,7 @@ export function words(line: string): string[] {
 /** A word as `words` will read it again. */
 export const quote = (s: string): string =>
   s === '' || /[\s']/.test(s) ? `'${s.replaceAll("'", "''")}'` : s;
+
+/** The value of a private attribute of auth, which has no place where others can read it: in
+ *  arguments, in what a layer is told. */
+export const isPrivateValue = (word: string): boolean => /^!.*=/s.test(word);

@@ -17,6 +17,13 @@ const onTerminal = (p: Place, command: string): Running =>
   p.start(['script', '-qec', `exec ${command}`, '/dev/null']);
 const type = (r: Running, s: string): void => void r.child.stdin?.write(s);
 
+test('what is wrong with the command itself needs no server', limit, () =>
+  withPlace({}, async (p) => {
+    for (const what of ['frob', "add '!password=x'", "del '!password=x'", 'del', 'import'])
+      assert.equal((await p.run(`slashnet -a unix!none key ${what}`)).code, 2, what);
+  }),
+);
+
 test('add, list, del; secrets from standard input, never from arguments', limit, () =>
   withPlace({}, async (p) => {
     await p.serve(auth);
@@ -66,6 +73,9 @@ test('import: the keys, what is not one, a dry run', limit, () =>
     chmodSync(file, 0o644);
     assert.match((await p.run(`slashnet key import ${file}`)).err, /others can read it: chmod 600/);
     assert.equal((await p.run('slashnet key import /etc/hostname')).code, 2, 'chap or pap?');
+    const fifo = await p.run(`mkfifo ${p.dir}/pap && slashnet key import ${p.dir}/pap`);
+    assert.match(fifo.err, /pap: not a regular file/);
+    assert.match((await p.run('slashnet key import --chap /dev/zero')).err, /not a regular file/);
   }),
 );
 
@@ -93,6 +103,8 @@ test('serve --keys and systemd: read once, refused with what to do', limit, () =
       (await p.run(`slashnet serve --bare --load auth --keys ${p.dir}`)).err,
       /not a regular file/,
     );
+    const fifo = await p.run(`mkfifo -m 600 ${keys}.fifo && slashnet serve --keys ${keys}.fifo`);
+    assert.match(fifo.err, /not a regular file/, 'refused at once, nobody writes to it');
     assert.match(
       (await p.run(`slashnet serve --bare --load auth --keys ${p.dir}/none`)).err,
       /no such file/,
@@ -142,10 +154,16 @@ test(
       assert.equal(Buffer.from(await pap.rpc.read(4096, 0)).toString(), "ok glenda 'open sésame'");
 
       await p.ok('echo y | slashnet key add proto=chap user=bob confirm');
+      type(prompt, 'yes\n');
+      await until('an answer before its question', () => prompt.out.includes('yes'));
       const chap = await ask('start proto=chap role=client user=bob');
       await until('confirm?', () => prompt.out.includes('[y/N]'));
+      type(prompt, 'no\n');
+      assert.equal(await chap.reply, 'error not confirmed');
+      const agreed = await ask('start proto=chap role=client user=bob');
+      await until('once more', () => prompt.out.split('[y/N]').length === 3);
       type(prompt, 'yes\n');
-      assert.equal(await chap.reply, 'ok');
+      assert.equal(await agreed.reply, 'ok');
 
       const declined = await ask('start proto=pap role=client service=imap user=eve');
       await until('again', () => prompt.out.split('password: ').length === 3);

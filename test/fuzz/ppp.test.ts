@@ -2,11 +2,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fuzzIterations, samples } from '../kit/index.js';
-import { begin, both, chap, config, isUp, mschapv2, pair, pap, server } from '../unit/ppp-peer.js';
+import {
+  begin,
+  both,
+  chap,
+  config,
+  eapMethod,
+  isUp,
+  mschapv2,
+  pair,
+  pap,
+  server,
+} from '../unit/ppp-peer.js';
 import { pppFrames } from './frames.js';
 import { packetIn } from './fuzz.js';
 
-for (const method of [pap, chap, mschapv2]) {
+for (const method of [pap, chap, mschapv2, eapMethod]) {
   test(`a session that gets any bytes at any time comes up again (${method.name})`, () => {
     const lcp = { demand: [method], accept: [method] };
     const p = pair(config({ lcp }), server({ lcp }), { seed: 5 });

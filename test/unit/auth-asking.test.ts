@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { text, utf8 } from '@9p/packet';
-import type { OpenFile, Wait } from 'slashnet/core';
+import type { Context, OpenFile, Wait } from 'slashnet/core';
+import type { KeyAgent } from '../../plugins/auth/agent.js';
 import { parseAttrs } from '../../plugins/auth/attr.js';
+import { AuthConversation } from '../../plugins/auth/files.js';
 import { forgotten_ms, Penalty, remembered_max } from '../../plugins/auth/penalty.js';
 import type { Rpc } from '../../plugins/auth/rpc.js';
 import { VirtualClock } from '../kit/index.js';
@@ -179,4 +181,59 @@ test('the verdict waits, and is no, whatever is written meanwhile; the log has t
   assert.equal(say(rpc, 'write secret'), 'ok', 'who is right does not wait');
   assert.ok(b.lines.includes('1: auth failed: user=glenda address=192.0.2.7 proto=pap'));
   assert.equal(b.counted.get('failed'), 1);
+});
+
+function conversation(b: Bench): AuthConversation {
+  const agent = Object.assign(b.agent, { enter: () => ({ name: '1', leave: () => undefined }) });
+  const ctx = { owner, event: () => undefined, fail: () => undefined };
+  return new AuthConversation(agent as unknown as KeyAgent, ctx as unknown as Context);
+}
+
+test('a conversation: what was written is wiped, whatever came of it', () => {
+  let held: Uint8Array | undefined;
+  const c = conversation(
+    bench([glenda], (claim) => {
+      held = claim.response;
+      return undefined;
+    }),
+  );
+  c.start(['proto=pap', 'role=server', 'service=ppp'], request(owner));
+  c.write(utf8('glenda'), request(owner));
+  assert.throws(() => c.write(utf8('guess'), request(owner)), { message: 'authentication failed' });
+  assert.equal(
+    held?.every((x) => x === 0),
+    true,
+  );
+});
+
+test('a conversation: two steps at once ask a person once', async () => {
+  const b = bench([glenda]);
+  const c = conversation(b);
+  c.start(['proto=pap', 'role=client', 'service=ppp'], request(owner));
+  b.ring.remove(parseAttrs(utf8('user=glenda')));
+  const f = b.agent.needkey.openFile(owner);
+  const first = Promise.resolve(c.read(4096, request(owner)));
+  const interrupted = assert.rejects(first, { message: 'interrupted' });
+  const second = c.read(4096, request(owner));
+  await interrupted;
+  assert.match(await line(f), /^needkey tag=2 /, 'the first is asked no more');
+  add(b, glenda);
+  put(f, 'tag=2');
+  assert.equal(text(await second), 'glenda secret');
+});
+
+test('a conversation: a read that was flushed while a person was asked has given nothing away', async () => {
+  const b = bench([glenda]);
+  const c = conversation(b);
+  c.start(['proto=pap', 'role=client', 'service=ppp'], request(owner));
+  b.ring.remove(parseAttrs(utf8('user=glenda')));
+  const f = b.agent.needkey.openFile(owner);
+  const req = request(owner);
+  const flushed = assert.rejects(Promise.resolve(c.read(4096, req)), { message: 'interrupted' });
+  await line(f);
+  req.onflush?.();
+  await flushed;
+  assert.throws(() => put(f, 'tag=1'), { message: 'tag not found' });
+  add(b, glenda);
+  assert.equal(text(await c.read(4096, request(owner))), 'glenda secret');
 });

@@ -3,10 +3,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { newReq, omode } from '@9p/lib9p';
 import { utf8 } from '@9p/packet';
+import { makeSystem } from 'slashnet/core';
 import { passwordKey } from '../../plugins/auth/p9/des.js';
 import { type AuthListener, askTickets, listenAuth } from '../../plugins/auth/p9/net.js';
 import { getTicket, kind, putTicketreq } from '../../plugins/auth/p9/ticket.js';
+import auth from '../../plugins/auth/plugin.js';
 import { SeededRandom, VirtualClock } from '../kit/index.js';
 
 const chal = utf8('server!!');
@@ -141,3 +144,40 @@ test('asking: a server that says what is no reply, half of one, or nothing', asy
     (at) => assert.rejects(asking(at), { message: `${at}: no answer in 5 s` }),
   );
 });
+
+test('authsrv twice at once, and one that begins as auth goes: none is left behind', async () => {
+  const lines: string[] = [];
+  const log = (l: string): void => void lines.push(l);
+  const s = makeSystem({ plugins: [], clock: new VirtualClock(), owner: 'glenda', log });
+  const running = await auth.start(s.env, []);
+  const ctl = await s.ns.open('/auth/ctl', omode.write, s.me);
+  const say = async (what: string) => ctl.write(utf8(what), 0, newReq(s.me));
+  const begin = async (): Promise<string> => {
+    await say('authsrv tcp!127.0.0.1!0');
+    return lines.map((l) => /authsrv: (tcp!.*)/.exec(l)?.[1]).findLast((a) => a) ?? '';
+  };
+  const free = async (): Promise<string> => {
+    const address = await begin();
+    await say('authsrv off');
+    return `authsrv ${address}`;
+  };
+  const refused = { message: 'interrupted' };
+  const [one, other] = [await free(), await free()];
+  const first = assert.rejects(say(one), refused);
+  await say(other);
+  await first;
+  await say('authsrv off');
+  for (const a of [one, other]) await listens(a);
+  const late = assert.rejects(say(one), refused);
+  await running?.stop('test');
+  await late;
+  await listens(one);
+});
+
+/** Nobody else does. */
+async function listens(line: string): Promise<void> {
+  const sockets = createServer().listen(Number(line.split('!')[2]), '127.0.0.1');
+  await once(sockets, 'listening');
+  sockets.close();
+  await once(sockets, 'close');
+}

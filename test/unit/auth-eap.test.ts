@@ -4,8 +4,10 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { fromHex, hex, text } from '@9p/packet';
 import type { Judge } from '../../plugins/auth/judge.js';
+import { eapMschapv2 } from '../../plugins/auth/proto/eapmschapv2.js';
+import type { Exchange, Party } from '../../plugins/auth/protocol.js';
 import type { Rpc } from '../../plugins/auth/rpc.js';
-import { ask, type Bench, bench, glenda, say, writing } from './auth-bench.js';
+import { ask, type Bench, bench, glenda, owner, say, writing } from './auth-bench.js';
 
 const eap = (code: number, id: number, ...data: (Buffer | number[])[]): Buffer => {
   const body = Buffer.concat(data.map((d) => Buffer.from(d)));
@@ -81,7 +83,10 @@ test('eap-md5, client', () => {
   const rpc = started('eap-md5', 'client');
   assert.equal(write(rpc, eap(3, 9)), 'error eap botch', 'Success before anything was said');
   assert.equal(write(rpc, eap(1, 9, [4, 3, 1, 2, 3], Buffer.from('isp'))), 'ok');
-  assert.deepEqual(packet(rpc), eap(2, 9, [4, 16], md5(9, 'secret', Buffer.from([1, 2, 3]))));
+  assert.deepEqual(
+    packet(rpc),
+    eap(2, 9, [4, 16], md5(9, 'secret', Buffer.from([1, 2, 3])), Buffer.from('glenda')),
+  );
   assert.equal(write(rpc, eap(3, 9)), 'ok');
   assert.equal(say(rpc, 'read'), 'done');
   const other = started('eap-md5', 'client');
@@ -177,6 +182,36 @@ test('eap-mschapv2, server: a RADIUS server judges by challenge and response, an
   rpc.write(writing(response(7, 'User')));
   assert.equal(text(await rpc.read(4096)), 'ok');
   assert.ok(packet(rpc).includes(`S=${'02'.repeat(20)}`));
+});
+
+test('a key that was agreed on is wiped when it ends before its Success, in both roles', () => {
+  const secret = new Uint8Array(36).fill(1);
+  const rpc = v2Asking(() => ({ cuid: 'User', suid: 'User', secret }));
+  assert.equal(write(rpc, response(7, 'User')), 'ok');
+  assert.equal(say(rpc, 'authinfo'), 'error authentication unfinished');
+  rpc.close();
+  assert.ok(secret.every((x) => x === 0));
+
+  const b = rigged(v2.key, v2.peer);
+  const party = { random: b.agent.random, key: () => b.ring.find([], owner) } as unknown as Party;
+  const client = eapMschapv2.client!(party) as Exchange;
+  client.write(eap(1, 5, [26], ms(1, 5, [16], Buffer.from(v2.challenge), Buffer.from('isp'))));
+  assert.equal(hex(client.info!.secret.subarray(0, 16)), v2.masterKey, 'known to who closes it');
+});
+
+test('eap-md5, server: a Nak to another request refuses nothing', () => {
+  const { rpc, id } = asking('eap-md5');
+  assert.equal(write(rpc, eap(2, id ^ 1, [3, 26])), 'error eap botch');
+});
+
+test('a judge that fails says no, and holds up nothing', async () => {
+  const { rpc, request, id } = asking(
+    'eap-md5',
+    bench([glenda], () => Promise.reject(new Error('no answer from radius'))),
+  );
+  rpc.write(writing(eap(2, id, [4, 16], md5(id, 'secret', request.subarray(6)))));
+  assert.equal(text(await rpc.read(4096)), 'ok');
+  assert.deepEqual(packet(rpc), eap(4, id));
 });
 
 test('eap-mschapv2, client: proves, believes only a server that does', () => {

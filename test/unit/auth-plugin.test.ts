@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { type Node, type OpenFile, omode, qt, type Req, type Wait, type Who } from '@9p/lib9p';
 import { hex, text, utf8 } from '@9p/packet';
 import { makeSystem, type System } from 'slashnet/core';
+import { sessions_user_max } from '../../plugins/auth/agent.js';
 import auth from '../../plugins/auth/plugin.js';
 import { SeededRandom, VirtualClock } from '../kit/index.js';
 
@@ -287,4 +288,20 @@ test('stop wipes the keys and takes the files away', async () => {
   await echo(s, '/auth/ctl', key);
   await running.stop('test');
   await assert.rejects(open(s, '/auth/ctl'), /not in the name space/);
+});
+
+test('one user cannot have all the authentications; the owner has what is left', async () => {
+  const s = await make();
+  const rpc = (who: Who) => open(s, '/auth/rpc', omode.rdwr, who);
+  const files = await Promise.all(Array.from({ length: sessions_user_max }, () => rpc(bob)));
+  const message = `too many authentications: the limit is ${sessions_user_max}`;
+  await assert.rejects(rpc(bob), { message });
+  const others = await Promise.all(Array.from({ length: sessions_user_max + 1 }, () => rpc(me)));
+  await rpc({ ...bob, uname: 'eve' });
+  files[0]?.close();
+  files[0]?.close();
+  await rpc(bob);
+  await assert.rejects(rpc(bob), { message }, 'closed twice, one place');
+  for (const f of [...files, ...others]) f.close();
+  assert.match(await cat(s, '/auth/stats'), /^open: 2$/m);
 });

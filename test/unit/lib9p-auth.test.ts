@@ -148,6 +148,10 @@ test('the client: proves, attaches, and lets the afid go; it goes nowhere withou
     throw new Error('no key');
   };
   await assert.rejects(joined(s, {}, fails), { message: 'no key' });
+  for (let i = 0; i < 20; i++)
+    await assert.rejects(m.client.attach('glenda', '', undefined, fails), { message: 'no key' });
+  assert.equal(await m.readText('/hello'), 'hello\n'); // after the clunks
+  assert.ok(m.client.newFid() < 10, 'a proof that failed keeps no fid');
   const open = new Server(memTree({ hello: 'hello\n' }));
   await assert.rejects(joined(open, {}, prove), {
     message: 'authentication not required',

@@ -6,6 +6,7 @@ import {
   begin,
   chap,
   config,
+  eapMethod,
   isUp,
   last,
   mschapv2,
@@ -24,7 +25,7 @@ function agree(p: PppPair): boolean {
   return isUp(p) && a?.local === b?.remote && a?.remote === b?.local;
 }
 
-for (const method of [undefined, pap, chap, mschapv2]) {
+for (const method of [undefined, pap, chap, mschapv2, eapMethod]) {
   const demand = method === undefined ? [] : [method];
   for (const side of ['a', 'b'] as const) {
     test(`the n-th packet of ${side} lost, for every n, ${method?.name ?? 'no'} auth`, () => {
@@ -86,7 +87,7 @@ test('an answer slower than the Restart timer does not make it begin anew for ev
 
 test('100 seeds of loss, duplication, reordering and delay; then 30 seconds without faults', () => {
   for (let seed = 1; seed <= 100; seed++) {
-    const method = [[], [pap], [chap], [mschapv2]][seed % 4] ?? [];
+    const method = [[], [pap], [chap], [mschapv2], [eapMethod]][seed % 5] ?? [];
     const p = pair(config(), server({ lcp: { demand: method } }), {
       seed,
       loss_pct: seed % 21,

@@ -202,6 +202,24 @@ test('a new challenge in the Network phase is answered, and a failure then ends 
   assert.match(last(p.a.events, 'finished')?.why ?? '', /failed \(chap\): no more \[31m$/);
 });
 
+test('a challenge in place of one that auth has not answered: only the answer to the last counts', () => {
+  const p = up(config(), server({ lcp: { demand: [chap] } }));
+  p.client.mute = true;
+  for (const [id, value] of [
+    [77, '04 01020304'],
+    [78, '04 05060708'],
+  ] as const)
+    inject(p, 'client', protocols.chap, { code: 1, id, body: bytes(value) });
+  const sent = (): number => p.trace().match(/chap Response/g)?.length ?? 0;
+  const before = sent();
+  const [first, second] = p.client.needs.slice(-2);
+  const answer = (n = 0) => ({ n, is: 'chap', user: utf8('x'), response: bytes('00') }) as const;
+  p.command('a', { do: 'answer', answer: answer(first?.n) });
+  assert.equal(sent(), before, 'an answer to what is asked no more');
+  p.command('a', { do: 'answer', answer: answer(second?.n) });
+  assert.equal(sent(), before + 1);
+});
+
 const flags = ['magic', 'pfc', 'acfc'] as const;
 for (const flag of flags) {
   for (const [a, b] of [

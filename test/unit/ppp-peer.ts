@@ -47,6 +47,7 @@ export class Peer implements Machine<Command, PppEvent> {
   readonly needs: Need[] = [];
   readonly #challenge: Uint8Array;
   #now: Ms = 0;
+  #eapUser = '';
 
   constructor(config: PppConfig, seed: number, heard: () => number = () => 0) {
     const random = new SeededRandom(seed);
@@ -79,10 +80,34 @@ export class Peer implements Machine<Command, PppEvent> {
     return o;
   }
 
+  /** MD5-Challenge, whatever method was named: MSCHAPv2 differs in what `auth` alone knows. */
+  #eapPeer(n: number, packet: Uint8Array): Answer {
+    const [code = 0, id = 0, , , type = 0, size = 0] = packet;
+    if (code === 3) return { n, is: 'eap', ended: true };
+    if (size !== 16) return { n, is: 'eap' };
+    const value = md5(id, this.password, packet.subarray(6, 22));
+    return { n, is: 'eap', packet: eap(2, id, type, 16, ...value), user: utf8(user) };
+  }
+  #eapServer(n: number, q: Extract<Need, { need: 'eapserver' }>): Answer {
+    if (q.packet === undefined) {
+      this.#eapUser = q.user ?? '';
+      const type = q.proto === 'eap-md5' ? 4 : 26;
+      return { n, is: 'eap', packet: eap(1, 77, type, 16, ...this.#challenge) };
+    }
+    const [, id = 0, , , , size] = q.packet;
+    if (size !== 16) return { n, is: 'eap' };
+    const right = md5(id, this.secret, this.#challenge);
+    const ok = Buffer.compare(q.packet.subarray(6), right) === 0 && this.#eapUser === user;
+    return { n, is: 'eap', packet: eap(ok ? 3 : 4, id) };
+  }
+
   #answer(need: Need): Answer {
     const { n } = need;
     const name = utf8(user);
     if (need.need === 'pap') return { n, is: 'pap', user: name, password: utf8(this.password) };
+    if (need.need === 'eapidentity') return { n, is: 'eap', user: name, identity: true };
+    if (need.need === 'eappeer') return this.#eapPeer(n, need.packet);
+    if (need.need === 'eapserver') return this.#eapServer(n, need);
     if (need.need === 'challenge') return { n, is: 'challenge', challenge: this.#challenge };
     if (need.need === 'chap') {
       const { method, id, challenge } = need;
@@ -105,6 +130,10 @@ export class Peer implements Machine<Command, PppEvent> {
   }
 }
 
+/** A packet of EAP: its type and what follows. */
+const eap = (code: number, id: number, ...body: number[]): Uint8Array =>
+  Uint8Array.of(code, id, 0, 4 + body.length, ...body);
+
 type Loose<T> = {
   [K in keyof T]?: T[K] extends object | undefined ? Partial<T[K]> | undefined : T[K];
 };
@@ -126,6 +155,7 @@ const methodNamed = (name: string): AuthMethod => {
 };
 export const [chap, pap] = [methodNamed('chap'), methodNamed('pap')];
 export const [mschap, mschapv2] = [methodNamed('mschap'), methodNamed('mschapv2')];
+export const eapMethod = methodNamed('eap');
 export const local = 0x0a000001;
 export const remote = 0x0a000002;
 export const dns = [0x08080808, 0x09090909] as const;

@@ -222,7 +222,7 @@ test('refused before anything is sent', async () => {
     ['mtu 10', /^bad mtu '10': 128 to 16384: mtu 10$/],
     ['local 300.1.1.1', /^bad ip address '300.1.1.1'/],
     ['local 127.0.0.1', /^bad ip address/],
-    ['auth magic', /^unknown method 'magic': mschapv2 chap mschap pap/],
+    ['auth magic', /^unknown method 'magic': mschapv2 eap chap mschap pap/],
     ['key user=x !password=secret', /^a private value is no part of a key pattern/],
     ['ifid 0000000000000000', /is not zero/],
     ['accm 12', /^bad accm '12': 8 hex digits/],

@@ -146,10 +146,10 @@ export class Client {
 
   /** A name that is a number is the user's, where the dialect has such. */
   async attach(uname: string, aname = '', cancel?: Cancel, prove?: Prove): Promise<ClientFid> {
-    const root = new ClientFid(this, this.newFid(), { type: qt.dir, vers: 0, path: 0n });
     const uid = /^\d{1,9}$/.test(uname) ? Number(uname) : nouid;
     const who = { uname, aname, uid };
     const afid = prove === undefined ? undefined : await this.#auth(who, prove, cancel);
+    const root = new ClientFid(this, this.newFid(), { type: qt.dir, vers: 0, path: 0n });
     const body = { fid: root.fid, afid: afid?.fid ?? nofid, ...who };
     try {
       root.qid = (await this.rpc('attach', body, cancel).catch((e) => root.unmade(e))).qid;

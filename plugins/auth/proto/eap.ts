@@ -48,7 +48,7 @@ const botch = failed('eap botch');
 
 /** What comes of a message: the next one, or the end. */
 export type Step =
-  | { readonly is: 'say'; readonly data: Uint8Array }
+  | { readonly is: 'say'; readonly data: Uint8Array; readonly info?: AuthInfo | undefined }
   | { readonly is: 'end'; readonly ok: boolean; readonly info?: AuthInfo | undefined }
   | { readonly is: 'botch' };
 
@@ -63,12 +63,12 @@ export interface ServerMethod {
 /** Write the user's name; then each read is a packet for the peer, each write one of it. */
 export class EapServer implements Exchange {
   phase = 'SNeedUser';
+  /** From the verdict on: wiped also if the peer never hears it. */
   info: AuthInfo | undefined;
   readonly #method: ServerMethod;
   #id: number;
   #next: Uint8Array = empty;
   #ended: 'yes' | 'no' | undefined;
-  #got: AuthInfo | undefined;
 
   constructor(party: Party, method: ServerMethod) {
     this.#method = method;
@@ -78,10 +78,8 @@ export class EapServer implements Exchange {
   read(): Outcome {
     if (this.phase !== 'SHaveReq') return phaseError;
     this.phase = 'SNeedResp';
-    if (this.#ended === 'yes') {
-      this.info = this.#got;
-      this.phase = 'Established';
-    } else if (this.#ended === 'no') this.phase = 'Broken';
+    if (this.#ended === 'yes') this.phase = 'Established';
+    else if (this.#ended === 'no') this.phase = 'Broken';
     return { is: 'ok', data: this.#next };
   }
 
@@ -89,13 +87,16 @@ export class EapServer implements Exchange {
     if (this.phase === 'SNeedUser') return this.#begin(data);
     if (this.phase !== 'SNeedResp') return phaseError;
     const p = getEap(data);
-    if (p?.code === code.response && p.type === nak) return failed('the peer refuses this method');
-    if (p?.code !== code.response || p.id !== this.#id || p.type !== this.#method.type)
-      return botch;
+    if (p?.code !== code.response || p.id !== this.#id) return botch;
+    if (p.type === nak) return failed('the peer refuses this method');
+    if (p.type !== this.#method.type) return botch;
     const step = this.#method.response(p.id, p.data);
     if (!(step instanceof Promise)) return this.#go(step);
     this.phase = 'SWaitVerdict';
-    return step.then((s) => this.#go(s));
+    return step.then(
+      (s) => this.#go(s),
+      () => this.#go({ is: 'end', ok: false }),
+    );
   }
 
   #begin(name: Uint8Array): Outcome {
@@ -111,6 +112,7 @@ export class EapServer implements Exchange {
   #go(s: Step): Outcome {
     this.phase = 'SNeedResp';
     if (s.is === 'botch') return botch;
+    this.info = s.info;
     if (s.is === 'say') {
       this.#id = (this.#id + 1) & 0xff;
       this.#request(s.data);
@@ -118,7 +120,6 @@ export class EapServer implements Exchange {
     }
     this.phase = 'SHaveReq';
     this.#ended = s.ok ? 'yes' : 'no';
-    this.#got = s.info;
     const last = s.ok ? code.success : code.failure;
     this.#next = putEap({ code: last, id: this.#id, type: 0, data: empty });
     return ok;
@@ -163,6 +164,7 @@ export class EapClient implements Exchange {
     const step = this.#method.request(p.id, p.data);
     if (step.is === 'botch') return botch;
     if (step.is !== 'say') return step;
+    if (step.info !== undefined) this.info = step.info;
     this.#next = putEap({ code: code.response, id: p.id, type: p.type, data: step.data });
     this.phase = 'CHaveResp';
     return ok;

@@ -1,5 +1,6 @@
 /** EAP's MD5-Challenge, RFC 3748 section 5.4: CHAP in EAP's packets. */
-import { concat, u8 } from '@9p/packet';
+import { concat, u8, utf8 } from '@9p/packet';
+import { attrValue } from '../attr.js';
 import { md5, sameBytes } from '../digest.js';
 import { type Exchange, isOutcome, type Outcome, type Party, type Protocol } from '../protocol.js';
 import { EapClient, EapServer, type Step } from './eap.js';
@@ -35,7 +36,9 @@ function client(party: Party): Exchange | Outcome {
       if (isOutcome(key)) return key;
       answered = true;
       const value = md5(Uint8Array.of(id), key.secret('!password') ?? empty, challenge);
-      return { is: 'say', data: concat([value_bytes], value) };
+      // pppd looks the secret up by the name that is here.
+      const name = utf8(attrValue(key.attrs, 'user') ?? '');
+      return { is: 'say', data: concat([value_bytes], value, name) };
     },
     succeeded: () => (answered ? undefined : false),
   });

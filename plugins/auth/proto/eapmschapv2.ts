@@ -102,7 +102,7 @@ class Client implements ClientMethod {
     this.#info = { cuid: user, suid: 'none', secret: proof.secret };
     this.#proven = false;
     const value = concat([response_bytes], front, proof.ntResponse, [0]);
-    return { is: 'say', data: message(op.response, m.id, value, utf8(user)) };
+    return { is: 'say', data: message(op.response, m.id, value, utf8(user)), info: this.#info };
   }
 
   #succeeding(body: Uint8Array): Said {
@@ -181,6 +181,6 @@ class Server implements ServerMethod {
         ? `E=691 R=0 C=${hex(this.#challenge).toUpperCase()} V=3 M=Access denied`
         : `${proofText(info.secret)} M=Access granted`;
     const opcode = info === undefined ? op.failure : op.success;
-    return { is: 'say', data: message(opcode, this.#msId, utf8(said)) };
+    return { is: 'say', data: message(opcode, this.#msId, utf8(said)), info };
   }
 }

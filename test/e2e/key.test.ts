@@ -169,7 +169,6 @@ test(
       await until('again', () => prompt.out.split('password: ').length === 3);
       type(prompt, 'typed\x03');
       assert.equal(await declined.reply, 'error interrupted');
-      prompt.kill('SIGINT');
       type(prompt, '\x03');
       const r = await prompt.ended;
       assert.doesNotMatch(r.out, /sesam|sésam|opem|typed|wrong/);

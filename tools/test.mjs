@@ -12,7 +12,7 @@ import { inspect } from 'node:util';
 import { interop } from './interop.mjs';
 import { root } from './setup.mjs';
 
-const file_ms = { fast: 180_000, all: 1_800_000 };
+const file_ms = { fast: 540_000, all: 1_800_000 };
 const settings = {
   fast: {},
   all: { FUZZ_ITERATIONS: '1000000', SIM_SEEDS: '300' },

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Mount } from '@9p/lib9p';
-import { clean, type Place, withPlace } from './place.js';
+import { clean, listening, type Place, until, withPlace } from './place.js';
 
-const limit = { timeout: 120_000 };
+const limit = { timeout: 500_000 };
 const as = 'key proto=p9sk1 dom=lone role=authsrv';
 
 /** The daemon that is attached to: `bootes` is its name in the domain. */
@@ -24,18 +24,10 @@ ${as} user=bob !password=builder
 failtime 0
 authsrv tcp!127.0.0.1!0`,
   );
-  const found = async (what: RegExp): Promise<string> => {
-    for (;;) {
-      const port = what.exec(d.err)?.[1];
-      if (port !== undefined) return `tcp!127.0.0.1!${port}`;
-      await new Promise((r) => setImmediate(r));
-    }
-  };
-  const [address, at] = await Promise.all([
-    found(/listening on tcp!127\.0\.0\.1!(\d+)/),
-    found(/authsrv: tcp!127\.0\.0\.1!(\d+)/),
-  ]);
-  return { m, address, as: at, said: () => d.err };
+  const at = () => /authsrv: (tcp!.*)\n/.exec(d.err)?.[1];
+  await until('the authentication server', () => at() !== undefined);
+  const address = await listening(d, 'tcp');
+  return { m, address, as: at() ?? '', said: () => d.err };
 }
 
 test('one daemon mounts another: the right key, a wrong one, none, another name', limit, () =>
@@ -84,8 +76,8 @@ test('a key for dialling lets nobody in: who knows it is not everybody', limit, 
     await p.serve(['--bare', '--load', 'auth']);
     const m = await p.dial();
     await m.writeFile('/auth/ctl', 'key proto=p9sk1 dom=isp user=glenda !password=secret');
-    const port = /listening on tcp!127\.0\.0\.1!(\d+)/.exec(d.err)?.[1] ?? '';
-    const mounting = m.writeFile('/ctl', `mount -k user=glenda tcp!127.0.0.1!${port} /n/h`);
+    const address = await listening(d, 'tcp');
+    const mounting = m.writeFile('/ctl', `mount -k user=glenda ${address} /n/h`);
     await assert.rejects(mounting, /needkey proto=p9sk1 role=server service=9p/);
   }),
 );

@@ -62,7 +62,7 @@ test('500 reads of event over 9P: files answer, and all end with the conversatio
 /** How many files a process holds open. */
 const descriptors = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
 
-describe('blocked reads over FUSE', { skip: fuse, timeout: 60_000 }, () => {
+describe('blocked reads over FUSE', { skip: fuse, timeout: 500_000 }, () => {
   const mounted = (f: (p: Place, m: Mount, d: Running) => Promise<void>): Promise<void> =>
     withPlace({ spaces: true }, async (p) => {
       const d = await p.serve(['--mount', p.mnt]);

@@ -33,7 +33,7 @@ async function serveTree(tree: Tree, msize?: number): Promise<Served> {
   };
 }
 
-describe('files of a writable tree', { timeout: 170_000 }, () => {
+describe('files of a writable tree', { timeout: 500_000 }, () => {
   /** Each message that /ctl was written, and what it refuses. */
   let messages: string[];
   const ctl = file({
@@ -193,7 +193,7 @@ class Recorded extends Waiting {
   }
 }
 
-describe('files that wait', { timeout: 170_000 }, () => {
+describe('files that wait', { timeout: 500_000 }, () => {
   let s: Served;
   let p: Place;
   let a: Recorded;
@@ -348,7 +348,7 @@ describe('files that wait', { timeout: 170_000 }, () => {
   });
 });
 
-test('a server that goes away is told in one line', { timeout: 30_000 }, async () => {
+test('a server that goes away is told in one line', { timeout: 500_000 }, async () => {
   const a = new Recorded('a', 2n);
   const s = await serveTree(flatTree([a]));
   const running = ['cat', 'watch', 'con'].map((c) => s.p.start(['slashnet', c, '/a']));

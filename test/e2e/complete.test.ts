@@ -36,7 +36,7 @@ const shells = {
   ],
 } as const;
 
-const limit_ms = 30_000;
+const limit_ms = 60_000;
 
 /** A shell at a terminal. */
 class Terminal {
@@ -72,7 +72,7 @@ class Terminal {
   }
 }
 
-describe('completion', { timeout: 180_000 }, () => {
+describe('completion', { timeout: 500_000 }, () => {
   let p: Place;
   const listeners: Listener[] = [];
   before(async () => {

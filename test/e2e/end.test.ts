@@ -11,6 +11,7 @@ import {
   asleep,
   clean,
   connecting,
+  end_ms,
   type Place,
   type Running,
   silentPeer,
@@ -20,7 +21,6 @@ import {
 
 const root = needs('root', '/dev/net/tun', '/dev/fuse', 'unshare', 'nsenter', 'ip');
 const skip = root || (missing === undefined ? false : `rawio is not built: ${missing}`);
-const end_ms = 2000;
 
 /** SIGTERM, and no socket afterwards. */
 async function ends(p: Place, d: Running): Promise<void> {
@@ -41,7 +41,7 @@ async function composed(m: Mount, client: string, server: string): Promise<void>
   await m.writeFile('/ppp/0/ctl', 'connect');
 }
 
-describe('SIGTERM, without privilege', { timeout: 60_000 }, () => {
+describe('SIGTERM, without privilege', { timeout: 500_000 }, () => {
   test('idle', () => withPlace({}, async (p) => ends(p, await p.serve())));
 
   test('connect waits for a silent peer: its client is told', () =>
@@ -102,7 +102,7 @@ describe('SIGTERM, without privilege', { timeout: 60_000 }, () => {
     }));
 });
 
-describe('SIGTERM, as root', { skip, timeout: 60_000 }, () => {
+describe('SIGTERM, as root', { skip, timeout: 500_000 }, () => {
   const routes = 'ip route; ip -6 route; ip -o addr | sed s/.tentative//; ip -o link | cut -d: -f2';
 
   async function overTun(p: Place): Promise<{ d: Running; m: Mount; before: string }> {
@@ -170,7 +170,11 @@ describe('SIGTERM, as root', { skip, timeout: 60_000 }, () => {
     const dump = p.start(watch.split(' '));
     await until('tcpdump', () => dump.err.includes('listening'));
     const pppd = join(p.dir, 'pppd');
-    writeFileSync(pppd, '#!/bin/sh\nsleep 8 | eval "$2" > /dev/null\n', { mode: 0o755 });
+    writeFileSync(
+      pppd,
+      `#!/bin/sh\nmkfifo $0.$$; exec 3<>$0.$$; eval "exec $2" <&3 > /dev/null\n`,
+      { mode: 0o755 },
+    );
     p.start(`pppoe-server -F -I eth8 -C lab -S isp -q ${pppd}`.split(' '));
     const d = await p.serve(['--ether', 'ether0=eth7']);
     const m = await p.dial();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Mount } from '@9p/lib9p';
 import { needs } from '../kit/index.js';
-import { clean, type Place, until, withPlace } from './place.js';
+import { clean, end_ms, type Place, until, withPlace } from './place.js';
 
 const up = /^Opened /;
 
@@ -42,7 +42,7 @@ async function pair(p: Place) {
 test(
   'ppp over another daemon’s wire: up, pings, and down with the reason when it is killed',
   {
-    timeout: 30_000,
+    timeout: 500_000,
   },
   (t) =>
     withPlace({}, async (p) => {
@@ -81,13 +81,13 @@ test(
     }),
 );
 
-test('the other daemon ends in order: the link is told', { timeout: 30_000 }, () =>
+test('the other daemon ends in order: the link is told', { timeout: 500_000 }, () =>
   withPlace({}, async (p) => {
     const { a, b, ma } = await pair(p);
     await ma.writeFile('/ppp/0/ctl', 'connect');
     const r = await b.term();
     clean(r);
-    assert.ok(r.ms < 2000, `${r.ms} ms`);
+    assert.ok(r.ms < end_ms, `${r.ms} ms`);
     await until('the client is down', async () =>
       /^Dead /.test(await ma.readText('/ppp/0/status')),
     );
@@ -96,13 +96,13 @@ test('the other daemon ends in order: the link is told', { timeout: 30_000 }, ()
   }),
 );
 
-test('our daemon ends first: the far one’s wire is free again', { timeout: 30_000 }, () =>
+test('our daemon ends first: the far one’s wire is free again', { timeout: 500_000 }, () =>
   withPlace({}, async (p) => {
     const { a, b, ma, mb } = await pair(p);
     await ma.writeFile('/ppp/0/ctl', 'connect');
     const r = await a.term();
     clean(r);
-    assert.ok(r.ms < 2000, `${r.ms} ms`);
+    assert.ok(r.ms < end_ms, `${r.ms} ms`);
     await until('told', async () => /terminated by peer/.test(await mb.readText('/ppp/0/err')));
     const f = await mb.open('/loop/0/data', 2); // not in use any more
     await f.close();
@@ -110,7 +110,7 @@ test('our daemon ends first: the far one’s wire is free again', { timeout: 30_
   }),
 );
 
-test('the other daemon is killed and comes back: so does the link', { timeout: 30_000 }, () =>
+test('the other daemon is killed and comes back: so does the link', { timeout: 500_000 }, () =>
   withPlace({}, async (p) => {
     const { a, b, ma, far } = await pair(p);
     const open = await ma.open('/n/b/version');
@@ -138,7 +138,7 @@ test('the other daemon is killed and comes back: so does the link', { timeout: 3
 
 test(
   'the IP stack of another daemon: net /n/b',
-  { timeout: 30_000, skip: needs('root', 'unshare', 'nsenter', 'ip', 'ping', '/dev/net/tun') },
+  { timeout: 500_000, skip: needs('root', 'unshare', 'nsenter', 'ip', 'ping', '/dev/net/tun') },
   () =>
     withPlace({ spaces: true }, async (p) => {
       const { a, b, ma, mb } = await pair(p);
@@ -146,7 +146,7 @@ test(
       await ma.writeFile('/ppp/0/ctl', 'net /n/b\nconnect');
       assert.match(await mb.readText('/ipifc/1/status'), /10\.0\.0\.2/);
       assert.match(await p.ok('ip -o addr'), /inet 10\.0\.0\.2 peer 10\.0\.0\.1/);
-      assert.match(await p.ok('ping -q -c 20 -i 0.01 10.0.0.1'), /20 received/);
+      assert.match(await p.ok('ping -q -c 20 -l 20 -i 60 -W 60 10.0.0.1'), /20 received/);
       await ma.writeFile('/ppp/0/ctl', 'hangup');
       await until('it is gone', async () => !/10\.0\.0\.2/.test(await p.ok('ip -o addr')));
       clean(await a.term());
@@ -163,7 +163,7 @@ async function session(m: Mount, ether: string, mac: string, ppp: string): Promi
 
 test(
   'ppp over the Ethernet of another daemon: bind /n/b/ether0',
-  { timeout: 30_000, skip: needs('root', 'unshare', 'nsenter', 'ip') },
+  { timeout: 500_000, skip: needs('root', 'unshare', 'nsenter', 'ip') },
   () =>
     withPlace({ spaces: true }, async (p) => {
       const far = join(p.dir, 'far');
@@ -190,7 +190,7 @@ test(
 test(
   'a factotum elsewhere answers: the client has no key, and asks the one at /n/b',
   {
-    timeout: 60_000,
+    timeout: 500_000,
   },
   () =>
     withPlace({}, async (p) => {

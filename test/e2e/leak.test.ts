@@ -132,7 +132,7 @@ async function snapshot(d: Running, m: Mount, dir: string): Promise<string> {
 test(
   'no secret shows, and none is left when its key is gone',
   {
-    timeout: 180_000,
+    timeout: 500_000,
     skip: needs('root'),
   },
   () =>

@@ -6,7 +6,16 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Certs, needs } from '../kit/index.js';
-import { asleep, clean, Place, type Running, until, within, withPlace } from './place.js';
+import {
+  asleep,
+  clean,
+  listening,
+  Place,
+  type Running,
+  until,
+  within,
+  withPlace,
+} from './place.js';
 
 const skip = needs('root', '/dev/fuse', 'unshare', 'nsenter', 'ip', 'setpriv');
 const tiny9p = fileURLToPath(new URL('../../../test/interop/lab/standin/tiny9p', import.meta.url));
@@ -30,7 +39,7 @@ async function serving(p: Place): Promise<string[]> {
 const nobodyServes = (p: Place): Promise<void> =>
   until('the end of who serves', async () => (await serving(p)).length === 0);
 
-describe('the daemon’s own tree', { skip, timeout: 180_000 }, () => {
+describe('the daemon’s own tree', { skip, timeout: 500_000 }, () => {
   test('several mounts of several subtrees; a path below each is the name space’s', () =>
     withPlace(spaces, async (p) => {
       await p.serve(['--bare', '--load', 'loop', '--load', 'auth', '--load', 'ppp']);
@@ -124,7 +133,7 @@ describe('the daemon’s own tree', { skip, timeout: 180_000 }, () => {
       }));
 });
 
-describe('the tree of a server', { skip, timeout: 180_000 }, () => {
+describe('the tree of a server', { skip, timeout: 500_000 }, () => {
   let p: Place;
   let d: Running;
   let far: string;
@@ -241,7 +250,7 @@ describe('the tree of a server', { skip, timeout: 180_000 }, () => {
   });
 });
 
-describe('a server far away', { skip: skip || needs('openssl'), timeout: 180_000 }, () => {
+describe('a server far away', { skip: skip || needs('openssl'), timeout: 500_000 }, () => {
   test('over tls and wss, with our certificate', () =>
     withPlace(spaces, async (p) => {
       const certs = new Certs(p.dir);
@@ -256,11 +265,10 @@ describe('a server far away', { skip: skip || needs('openssl'), timeout: 180_000
       const d = await p.serve(['--bare', '--load', 'auth', ...keys('server'), ...listen]);
       const far = at(p, 'far');
       for (const net of ['tls', 'wss']) {
-        const said = () => new RegExp(`listening on (${net}!.*)`).exec(d.err)?.[1];
-        await until(`${net} listener`, () => said() !== undefined);
-        const refused = await p.run(`slashnet mount '${said()}' ${far}`);
+        const address = await listening(d, net);
+        const refused = await p.run(`slashnet mount '${address}' ${far}`);
         assert.match(refused.err, /^slashnet: .*(certificate|self.signed).*\n$/);
-        await p.ok(`slashnet ${keys('me').join(' ')} mount '${said()}' ${far}`);
+        await p.ok(`slashnet ${keys('me').join(' ')} mount '${address}' ${far}`);
         assert.match(await p.ok(`cat ${far}/version`), /^slashnet /);
         await p.ok(`echo key proto=pass user=${net} '!password=x' > ${far}/auth/ctl`);
         assert.match(await p.ok(`cat ${far}/auth/ctl`), new RegExp(`user=${net}`));
@@ -270,7 +278,7 @@ describe('a server far away', { skip: skip || needs('openssl'), timeout: 180_000
     }));
 });
 
-describe('a server of others', { skip: skip || needs('python3'), timeout: 180_000 }, () => {
+describe('a server of others', { skip: skip || needs('python3'), timeout: 500_000 }, () => {
   test('files as they are there: compared, written, truncated', () =>
     withPlace(spaces, async (p) => {
       const [files, far] = [at(p, 'files'), at(p, 'far')];
@@ -299,7 +307,7 @@ describe('a server of others', { skip: skip || needs('python3'), timeout: 180_00
 
 describe('without privilege', {
   skip: skip || needs('fusermount3', 'mknod'),
-  timeout: 180_000,
+  timeout: 500_000,
 }, () => {
   test('by fusermount3: one’s own directory alone, and nobody else gets in, not even root', () =>
     withPlace(spaces, async (p) => {

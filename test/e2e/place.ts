@@ -12,7 +12,10 @@ import { dial, type Mount } from '@9p/lib9p';
 export const bin = fileURLToPath(new URL('../../../tools/slashnet.mjs', import.meta.url));
 const look_ms = 10;
 /** Generous: on a machine with much else to do, a process takes seconds to start. */
-const limit_ms = 30_000;
+const limit_ms = 60_000;
+/** A daemon has two seconds to end where nobody else wants the machine; the peers' own time-outs,
+ *  which it must not wait for, are six and more. */
+export const end_ms = 5000;
 
 /** For what another process does when it likes: look until it is so. */
 export async function until(
@@ -217,6 +220,13 @@ export const asleep = (p: Place, r: Running): Promise<void> =>
     const where = await p.run(`cat /proc/${r.child.pid}/wchan /proc/${r.child.pid}/syscall`);
     return /request_wait_answer|fuse|^0 /m.test(where.out);
   });
+
+/** Where a daemon listens, of this kind. */
+export async function listening(d: Running, net: string): Promise<string> {
+  const said = () => new RegExp(`listening on (${net}!.*)\n`).exec(d.err)?.[1];
+  await until(`a listener of ${net}`, () => said() !== undefined || d.over);
+  return said() ?? assert.fail(`no ${net}: ${d.err}`);
+}
 
 export const median = (all: readonly number[]): number =>
   [...all].sort((a, b) => a - b)[all.length >> 1] ?? Number.NaN;

@@ -50,7 +50,7 @@ export default {
 };
 `;
 
-test('a plugin outside the project imports slashnet/core and works', { timeout: 30_000 }, () =>
+test('a plugin outside the project imports slashnet/core and works', { timeout: 500_000 }, () =>
   withPlace({}, async (p) => {
     const dir = installed(p);
     mkdirSync(join(dir, 'parrot'));
@@ -73,7 +73,7 @@ test('a plugin outside the project imports slashnet/core and works', { timeout: 
   }),
 );
 
-test('a copy of skeleton under another name, as its page says', { timeout: 30_000 }, () =>
+test('a copy of skeleton under another name, as its page says', { timeout: 500_000 }, () =>
   withPlace({}, async (p) => {
     const dir = installed(p);
     const theirs = join(dir, 'mine');
@@ -96,7 +96,7 @@ test('a copy of skeleton under another name, as its page says', { timeout: 30_00
   }),
 );
 
-test('a plugin that is none, or throws, is told and leaves the daemon', { timeout: 30_000 }, () =>
+test('a plugin that is none, or throws, is told and leaves the daemon', { timeout: 500_000 }, () =>
   withPlace({}, async (p) => {
     const dir = installed(p);
     const bad = {

@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { needs } from '../kit/needs.js';
-import { bin, clean, type Place, withPlace } from './place.js';
+import { bin, clean, type Place, within, withPlace } from './place.js';
 
-const most_ms = 15_000;
 const nobody = 65534;
 const readme = fileURLToPath(new URL('../../../README.md', import.meta.url));
 
@@ -32,12 +31,13 @@ const masked = (line: string): string =>
     .trimEnd();
 
 async function demo(p: Place, argv: readonly string[], home: string): Promise<readonly string[]> {
-  const t = performance.now();
   const env = { HOME: home, TMPDIR: home, XDG_RUNTIME_DIR: home };
-  const r = await p.start([...argv, process.execPath, bin, 'demo'], env, home).ended;
+  const r = await within(
+    'the demo',
+    p.start([...argv, process.execPath, bin, 'demo'], env, home).ended,
+  );
   clean(r);
   assert.equal(r.err, '');
-  assert.ok(performance.now() - t < most_ms);
   assert.match(r.out, /3 packets transmitted, 3 received, 0% packet loss/);
   return r.out.split('\n').map(masked);
 }
@@ -54,7 +54,7 @@ test(
   'the demo of an unprivileged user begins as the README shows',
   {
     skip: unprivileged,
-    timeout: 30_000,
+    timeout: 500_000,
   },
   () =>
     withPlace({}, async (p) => {
@@ -74,7 +74,7 @@ test(
   'the demo of root does the same on a mount, and takes it away',
   {
     skip: needs('root', '/dev/fuse', 'unshare', 'nsenter', 'ip'),
-    timeout: 30_000,
+    timeout: 500_000,
   },
   () =>
     withPlace({ spaces: true }, async (p) => {

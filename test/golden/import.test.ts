@@ -40,7 +40,7 @@ async function withHosts(f: (h: Hosts) => Promise<void>): Promise<void> {
 }
 
 for (const name of ['dial-tcp', 'dial-gre', 'dial-ether', 'ipifc'])
-  test(`${name} through our name space`, { timeout: 20_000 }, () =>
+  test(`${name} through our name space`, { timeout: 300_000 }, () =>
     withHosts(async ({ d, fids }) => {
       await play(name, d.server, { aname: '/n/host', wait: () => soon(1) });
       await eventually('all is clunked there, but the root', () => fids() === 1);
@@ -61,7 +61,7 @@ async function sessions(m: Mount): Promise<void> {
   await m.writeFile('/ppp/1/ctl', 'bind /net/pppoe/1/data\nannounce');
 }
 
-test('ppp over the ether0 of a Plan 9 host', { timeout: 20_000 }, () =>
+test('ppp over the ether0 of a Plan 9 host', { timeout: 300_000 }, () =>
   withHosts(async ({ m, fids }) => {
     await sessions(m);
     await m.writeFile('/ppp/0/ctl', 'net none\nconnect');
@@ -73,7 +73,7 @@ test('ppp over the ether0 of a Plan 9 host', { timeout: 20_000 }, () =>
   }),
 );
 
-test('the IP stack of a Plan 9 host: net /n/host', { timeout: 20_000 }, () =>
+test('the IP stack of a Plan 9 host: net /n/host', { timeout: 300_000 }, () =>
   withHosts(async ({ m, fids }) => {
     await sessions(m);
     await m.writeFile('/ppp/0/ctl', 'net /n/host\nconnect');

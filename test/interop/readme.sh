@@ -21,12 +21,16 @@ script_parts() {
 }
 
 traffic() {
-	ping -q -c 1000 -i 0.005 -W 3 "$LAB_PEER_IP" >"$LAB_RUN/ping" || { cat "$LAB_RUN/ping"; return 1; }
-	grep -q '1000 received, 0% packet loss' "$LAB_RUN/ping" || { cat "$LAB_RUN/ping"; return 1; }
+	# Without -w ping waits two round trips for the last answer; with it, it goes on until 1000 have
+	# come: those must be the answers to the first 1000.
+	ping -c 1000 -i 0.005 -w 60 "$LAB_PEER_IP" >"$LAB_RUN/ping" || { cat "$LAB_RUN/ping"; return 1; }
+	local all
+	all=$(grep -o 'icmp_seq=[0-9]*' "$LAB_RUN/ping" | sort -u -V | tail -n 1)
+	[ "$all" = icmp_seq=1000 ] || { tail -n 20 "$LAB_RUN/ping"; return 1; }
 	echo "# $(grep received "$LAB_RUN/ping"); $(grep rtt "$LAB_RUN/ping")"
 	local way
 	for way in '' -R; do
-		g "iperf3 -s -D -1 >/dev/null; sleep 0.3"
+		g "iperf3 -s -D -1 >/dev/null; until busybox netstat -ltn | grep -q :5201; do sleep 0.1; done"
 		# shellcheck disable=SC2086  # -R or nothing
 		iperf3 -c "$LAB_PEER_IP" -t "$SECS" -f m $way >"$LAB_RUN/iperf" || { cat "$LAB_RUN/iperf"; return 1; }
 		echo "# iperf3 $way: $(awk '/receiver/ {print $7, $8}' "$LAB_RUN/iperf")"

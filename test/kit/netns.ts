@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { missing } from '@9p/rawio';
 import { needs } from './needs.js';
 
-const limit_ms = 120_000;
+const limit_ms = 500_000;
 
 /**
  * Runs this file once more, under `unshare -n`, where this gives true and the tests are to

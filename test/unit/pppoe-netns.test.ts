@@ -29,13 +29,15 @@ function hdlc(frame: Uint8Array): Uint8Array {
 const echoRequest = fromHex('c021 0901 0008 00000000');
 const ours = fromHex('c021 0a07 0008 01020304');
 
-/** What pppoe-server starts in the place of pppd: rp-pppoe's own pppoe, fed with one frame. */
+/** What pppoe-server starts in the place of pppd: rp-pppoe's own pppoe, fed with one frame
+ *  by a pipe that has no end. */
 function script(dir: string): string {
   const path = join(dir, 'pppd');
   const bytes = [...hdlc(echoRequest)].map((c) => `\\${c.toString(8).padStart(3, '0')}`).join('');
   writeFileSync(
     path,
-    `#!/bin/sh\necho $$ > ${dir}/pid\n(printf '${bytes}'; sleep 8) | eval "$2" > ${dir}/out\n`,
+    `#!/bin/sh\nmkfifo $0.$$; exec 3<>$0.$$; printf '${bytes}' >&3\n` +
+      `echo $$ > ${dir}/pid; eval "exec $2" <&3 > ${dir}/out\n`,
   );
   chmodSync(path, 0o755);
   return path;

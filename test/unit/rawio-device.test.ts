@@ -23,7 +23,7 @@ test('devices, in namespaces of their own', { skip: why() }, () => {
   const r = spawnSync('unshare', [...own, process.execPath, file], {
     encoding: 'utf8',
     env,
-    timeout: 60_000,
+    timeout: 300_000,
   });
   assert.equal(r.status, 0, r.stdout + r.stderr);
 });

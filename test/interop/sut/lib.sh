@@ -19,7 +19,7 @@ daemon() {
 	rm -f "$SOCKET"
 	node "$SLASHNET" serve --socket "$SOCKET" "$@" &
 	DAEMON=$!
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		[ -S "$SOCKET" ] && return
 		kill -0 "$DAEMON" 2>/dev/null || { echo "slashnet serve ended"; exit 1; }
 		sleep 0.05

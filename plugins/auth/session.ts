@@ -199,8 +199,13 @@ export class Session implements Party {
     return this.#agent.tickets(address, request);
   }
 
+  /** Any stranger begins a server role: no person is asked for him. */
+  get #serves(): boolean {
+    return attrValue(this.#attrs, 'role') === 'server';
+  }
+
   #keyFor(protocol: Protocol, attrs: Attrs): Key | Outcome {
-    const askable = this.#agent.confirm.open || this.#agreed.size > 0;
+    const askable = !this.#serves && (this.#agent.confirm.open || this.#agreed.size > 0);
     const key = findKey(this.#agent.ring, protocol, attrs, this.#who, askable);
     if (key === undefined) return { is: 'needkey', template: wantedKey(protocol, attrs) };
     if (key.confirm && !this.#agreed.has(key)) return { is: 'confirm', key };
@@ -234,7 +239,7 @@ export class Session implements Party {
         return this.#ask(verb, run, o, confirm.ask(shown));
       }
       const noted = this.#note(o, verb);
-      if (o.is !== 'needkey' || !needkey.open) return noted;
+      if (o.is !== 'needkey' || !needkey.open || this.#serves) return noted;
       return this.#ask(verb, run, o, needkey.ask(o.template));
     });
   }

@@ -151,6 +151,13 @@ test('confirm: a key is used after a yes, once for an authentication', async () 
   assert.match(say(rpc, start), /^needkey /, 'nobody there: the key does not count');
 });
 
+test('needkey: a server role asks nobody, whoever has begun it', () => {
+  const b = bench();
+  b.agent.needkey.openFile(owner);
+  for (const proto of ['p9sk1', 'p9any'])
+    assert.match(say(b.open(), `start proto=${proto} role=server service=9p`), /^needkey /);
+});
+
 test('confirm: no server role lets anybody in by such a key', () => {
   const b = bench([guarded]);
   b.agent.confirm.openFile(owner);

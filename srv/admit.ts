@@ -1,4 +1,4 @@
-/** Who may attach, and to what: `allow glenda /ppp` at the root's ctl. While there is no rule
+/** Who may attach, and to what: `allow glenda /ppp` at the root's ctl. Until there was a rule
  *  everybody may who has proven his name; the daemon's owner always may. */
 
 import type { Who } from '@9p/lib9p';
@@ -10,6 +10,9 @@ export class Admission {
   /** By user; `*` is everybody. */
   readonly #paths = new Map<string, readonly string[]>();
 
+  /** There was a rule: taking the last one away opens nothing. */
+  #ruled = false;
+
   allow(uname: string, paths: readonly string[]): void {
     if (!this.#paths.has(uname) && this.#paths.size >= rules_max)
       throw refuse(`too many rules: limit ${rules_max}`);
@@ -17,6 +20,7 @@ export class Admission {
     const after = new Set([...before, ...(paths.length === 0 ? ['/'] : paths.map(clean))]);
     if (after.size > rules_max) throw refuse(`too many rules: limit ${rules_max}`);
     this.#paths.set(uname, [...after]);
+    this.#ruled = true;
   }
 
   deny(uname: string): void {
@@ -25,7 +29,7 @@ export class Admission {
 
   /** Throws where `who` may not attach to `aname`. */
   check(who: Who, aname: string): void {
-    if (who.owner || this.#paths.size === 0) return;
+    if (who.owner || !this.#ruled) return;
     const at = clean(aname.startsWith('/') ? aname : `/${aname}`);
     const may = [...(this.#paths.get(who.uname) ?? []), ...(this.#paths.get('*') ?? [])];
     if (!may.some((p) => p === '/' || at === p || at.startsWith(`${p}/`)))

@@ -66,3 +66,12 @@ test('rules are bounded; a path is absolute; deny takes all of a name', () => {
   a.deny('u0');
   assert.equal(may(a, 'u0', '/auth'), false);
 });
+
+test('the last rule taken away opens nothing', () => {
+  const a = new Admission();
+  a.check({ uname: 'eve', groups: [], owner: false }, '');
+  a.allow('bob', ['/ppp']);
+  a.deny('bob');
+  for (const uname of ['bob', 'eve'])
+    assert.throws(() => a.check({ uname, groups: [], owner: false }, ''), /may not attach/);
+});

@@ -3,10 +3,15 @@
 
 export const protocols = {
   ip: 0x0021,
+  vjc: 0x002d,
+  vju: 0x002f,
   ipv6: 0x0057,
+  comp: 0x00fd,
   ipcp: 0x8021,
   ipv6cp: 0x8057,
+  ccp: 0x80fd,
   lcp: 0xc021,
+  lqr: 0xc025,
   pap: 0xc023,
   chap: 0xc223,
   eap: 0xc227,
@@ -14,13 +19,8 @@ export const protocols = {
 
 /** Names of protocols which others may send and we only print. */
 const strangers: Readonly<Record<string, number>> = {
-  vjc: 0x002d,
-  vju: 0x002f,
   mp: 0x003d,
-  comp: 0x00fd,
   ecp: 0x8053,
-  ccp: 0x80fd,
-  lqr: 0xc025,
 };
 
 /** Codes of all control protocols up to codeRej, of LCP from there on; 12 and 13 are RFC 1570. */

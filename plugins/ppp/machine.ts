@@ -2,6 +2,7 @@
  *  authentication, IPCP and IPV6CP. */
 import { type Packet, put32, u16, u32 } from '@9p/packet';
 import type { Machine, Ms, Output, Random } from 'slashnet/core';
+import { never } from './authentication.js';
 import { AuthPhase } from './authphase.js';
 import { codes, protocols } from './codes.js';
 import { ControlProtocol, type CpHost, protocolReject, rejectedProtocol } from './cp.js';
@@ -10,7 +11,7 @@ import { type IpcpConfig, initialIpcp, ipcpOptionSet } from './ipcp.js';
 import { initialIpv6cp, ipv6cpOptionSet } from './ipv6cp.js';
 import { Keepalive } from './keepalive.js';
 import { initialResult, type LcpResult, lcpOptionSet } from './lcp.js';
-import type { Option } from './options.js';
+import { type NcpSpec, Network } from './network.js';
 import type { AuthResult, Command, Phase, PppConfig, PppEvent } from './session.js';
 import { type Control, controlPacket, header_bytes, parseControl } from './wire.js';
 
@@ -28,18 +29,14 @@ export class PppMachine implements Machine<Command, PppEvent> {
   readonly #host: CpHost;
   #result: LcpResult = initialResult();
   #lcp: ControlProtocol;
-  #ncps: readonly ControlProtocol[] = [];
+  #network: Network | undefined;
   #phase: Phase = 'Dead';
   #linked = false;
   #active = false;
   /** Control packets: a peer that sends any is alive. */
   #received = 0;
-  #network = false;
   /** Why the link must go, found out in the midst of an input. */
   #failed: string | undefined;
-  /** Network protocols that have finished, and why the last one did. */
-  readonly #ended = new Set<ControlProtocol>();
-  #ncpWhy = '';
 
   /** `heard` counts the data packets that came from the peer (the Path knows). */
   constructor(config: PppConfig, random: Random, heard: () => number = () => 0) {
@@ -71,9 +68,9 @@ export class PppMachine implements Machine<Command, PppEvent> {
   get lcp(): ControlProtocol {
     return this.#lcp;
   }
-  /** IPCP and IPV6CP while the link is in the Network phase. */
+  /** IPCP and the others while the link is in the Network phase. */
   get ncps(): readonly ControlProtocol[] {
-    return this.#ncps;
+    return this.#network?.ncps ?? [];
   }
   /** What LCP has agreed on; its defaults before. */
   get agreed(): Readonly<LcpResult> {
@@ -109,7 +106,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
 
   timeout(now: Ms): void {
     if (now >= this.#lcp.deadline()) this.#lcp.timeout(now);
-    for (const ncp of this.#ncps) if (now >= ncp.deadline()) ncp.timeout(now);
+    this.#network?.timeout(now);
     this.#auth.timeout(now);
     if (this.keepalive.timeout(now)) {
       const n = this.#config.echo.echo_failures;
@@ -123,9 +120,12 @@ export class PppMachine implements Machine<Command, PppEvent> {
   }
 
   deadline(): Ms {
-    let at = Math.min(this.#lcp.deadline(), this.#auth.deadline(), this.keepalive.deadline());
-    for (const ncp of this.#ncps) at = Math.min(at, ncp.deadline());
-    return at;
+    return Math.min(
+      this.#lcp.deadline(),
+      this.#auth.deadline(),
+      this.keepalive.deadline(),
+      this.#network?.deadline() ?? never,
+    );
   }
 
   #tell(event: PppEvent): void {
@@ -172,9 +172,9 @@ export class PppMachine implements Machine<Command, PppEvent> {
     if (this.#failed !== undefined && this.#lcp.opened)
       this.#lcp.close(this.#failed, now, 'authentication failed');
     this.#failed = undefined;
-    if (this.#lcp.opened && !this.#network && this.#auth.done) this.#startNetwork(now);
-    if (this.#network && this.#ncps.every((ncp) => this.#ended.has(ncp)))
-      this.#lcp.close(`no network protocol: ${this.#ncpWhy}`, now);
+    if (this.#lcp.opened && this.#network === undefined && this.#auth.done) this.#startNetwork(now);
+    const failed = this.#network?.failed;
+    if (failed !== undefined) this.#lcp.close(`no network protocol: ${failed}`, now);
     const { state } = this.#lcp;
     if (this.#active && (state === 'Closed' || state === 'Initial')) this.#finish('closed');
     this.#enter(this.#phaseNow());
@@ -185,7 +185,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     if (!this.#active || !this.#linked) return 'Dead';
     if (state === 'Closing' || state === 'Stopping') return 'Terminate';
     if (state !== 'Opened') return 'Establish';
-    return this.#network ? 'Network' : 'Authenticate';
+    return this.#network !== undefined ? 'Network' : 'Authenticate';
   }
 
   #enter(phase: Phase): void {
@@ -224,10 +224,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #lcpDown(now: Ms): void {
     this.keepalive.stop();
     this.#auth.stop();
-    for (const ncp of this.#ncps) ncp.down(now);
-    this.#ncps = [];
-    this.#ended.clear();
-    this.#network = false;
+    this.#network?.down(now);
+    this.#network = undefined;
     this.#tell({ is: 'link', up: undefined });
   }
 
@@ -272,7 +270,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
    *  or the authentication agreed on. */
   #protocolRejected(body: Uint8Array, now: Ms): void {
     const protocol = rejectedProtocol(body);
-    const ncp = this.#ncps.find((x) => x.spec.protocol === protocol);
+    const ncp = protocol === undefined ? undefined : this.#network?.of(protocol);
     if (protocol === undefined) this.#host.count('badlength');
     else if (protocol === protocols.lcp) this.#lcp.refused(now);
     else if (ncp !== undefined) ncp.refused(now);
@@ -293,72 +291,46 @@ export class PppMachine implements Machine<Command, PppEvent> {
   // Network -------------------------------------------------------------------------------------
 
   #startNetwork(now: Ms): void {
-    this.#network = true;
-    const { ip, ipv6 } = this.#config;
-    const ncps: ControlProtocol[] = [];
-    if (ip !== undefined) ncps.push(this.#newIpcp(ip));
-    if (ipv6 !== undefined) ncps.push(this.#newIpv6cp(ipv6));
-    this.#ncps = ncps;
-    for (const ncp of ncps) {
-      ncp.open(now);
-      ncp.up(now);
-    }
+    const { ip, ipv6, timers } = this.#config;
+    const specs: NcpSpec[] = [];
+    if (ip !== undefined) specs.push(this.#ipcp(ip));
+    if (ipv6 !== undefined) specs.push(this.#ipv6cp(ipv6));
+    this.#network = new Network(specs, timers, this.#host);
+    this.#network.start(now);
   }
 
-  #newIpcp(config: IpcpConfig): ControlProtocol {
+  #ipcp(config: IpcpConfig): NcpSpec {
     const r = initialIpcp(config);
-    const ncp: ControlProtocol = this.#newNcp({
+    return {
       name: 'ipcp',
       protocol: protocols.ipcp,
+      carries: true,
       options: ipcpOptionSet(config, r),
-      up: (now) => {
+      up: (now, ncp) => {
         if (r.local === 0) ncp.close('ipcp: peer gives us no address', now);
         else this.#tell({ is: 'ip', up: { ...r, remote: r.remote === 0 ? r.local : r.remote } });
       },
       lost: (why) => this.#tell({ is: 'ipdown', why }),
-    });
-    return ncp;
+    };
   }
 
-  #newIpv6cp(config: { readonly id?: Uint8Array }): ControlProtocol {
+  #ipv6cp(config: { readonly id?: Uint8Array }): NcpSpec {
     const r = initialIpv6cp(this.#random, config.id);
-    return this.#newNcp({
+    return {
       name: 'ipv6cp',
       protocol: protocols.ipv6cp,
+      carries: true,
       options: ipv6cpOptionSet(r, this.#random),
       up: () => this.#tell({ is: 'ipv6', up: { ...r } }),
       lost: (why) => this.#tell({ is: 'ipv6down', why }),
-    });
-  }
-
-  #newNcp(o: NcpSpec): ControlProtocol {
-    const ncp: ControlProtocol = new ControlProtocol(
-      {
-        name: o.name,
-        protocol: o.protocol,
-        options: o.options,
-        timers: this.#config.timers,
-        up: (now) => {
-          this.#ended.delete(ncp);
-          o.up(now);
-        },
-        down: () => o.lost(`${o.name} went down`),
-        finished: (why) => {
-          this.#ended.add(ncp);
-          this.#ncpWhy = why;
-          o.lost(why);
-        },
-      },
-      this.#host,
-    );
-    return ncp;
+    };
   }
 
   /** A packet of no protocol that LCP and authentication know. */
   #other(protocol: number, p: Packet, now: Ms): void {
-    const ncp = this.#ncps.find((x) => x.spec.protocol === protocol);
+    const ncp = this.#network?.of(protocol);
     if (ncp !== undefined) this.#control(p, (c) => ncp.receive(c, now));
-    else if (!this.#network) {
+    else if (this.#network === undefined) {
       this.#host.count('beforeauth');
       if (protocol === protocols.ipcp || protocol === protocols.ipv6cp) this.#auth.indicated();
     } else {
@@ -374,13 +346,4 @@ export class PppMachine implements Machine<Command, PppEvent> {
     if (typeof c === 'string') this.#host.count(c);
     else f(c);
   }
-}
-
-interface NcpSpec {
-  readonly name: string;
-  readonly protocol: number;
-  readonly options: readonly Option[];
-  up(now: Ms): void;
-  /** It went down or never came up. */
-  lost(why: string): void;
 }

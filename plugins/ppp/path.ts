@@ -4,7 +4,33 @@ import { type Packet, put8, put16, u8, u16 } from '@9p/packet';
 import type { Path, Sink } from 'slashnet/core';
 import { protocols } from './codes.js';
 
-export type PathDrop = 'ipcpdown' | 'ipv6cpdown' | 'badip' | 'toobig' | 'runt' | 'badprotocol';
+export const pathDrops = [
+  'ipcpdown',
+  'ipv6cpdown',
+  'badip',
+  'toobig',
+  'runt',
+  'badprotocol',
+  'plaintext',
+] as const;
+export type PathDrop = (typeof pathDrops)[number];
+
+/** Header compression that IPCP agreed on. Either end alone may have it. */
+export interface HeaderCompression {
+  /** What the IPv4 packet is sent as: `p` may have become shorter. Packets go in order, none is
+   *  dropped after it. */
+  down(p: Packet): number;
+  /** Makes `p`, which came as vjc or vju, the IPv4 packet again; or why not. */
+  up(protocol: number, p: Packet): PathDrop | undefined;
+}
+
+/** What CCP agreed on, for that which begins at a protocol field of two bytes. */
+export interface DataCompression {
+  /** True: `p` now is what follows protocol 00fd. False: it is sent as it was. */
+  down(p: Packet): boolean;
+  /** Makes `p`, from behind protocol 00fd on, begin at its protocol field again; or why not. */
+  up(p: Packet): PathDrop | undefined;
+}
 
 const addressControl = 0xff03;
 
@@ -18,6 +44,10 @@ export class PppPath implements Path<PathDrop> {
   /** We may send one byte of protocol, and no address and control (agreed in LCP). */
   pfc = false;
   acfc = false;
+  headers: HeaderCompression | undefined;
+  data: DataCompression | undefined;
+  /** What comes in plain text is dropped: encryption was demanded. */
+  sealed = false;
   /** Packets that came up, of any protocol: life, for the keepalive. */
   heard = 0;
   /** FF 03 goes in front: serial lines, pptp. On pppoe it does not (RFC 2516 section 7). */
@@ -37,7 +67,7 @@ export class PppPath implements Path<PathDrop> {
     const version = n === 0 ? 0 : u8(p.buf, p.start) >> 4;
     if (version === 4) {
       if (!this.ip) return 'ipcpdown';
-      this.#send(p, protocols.ip, below);
+      this.#send(p, this.headers?.down(p) ?? protocols.ip, below);
     } else if (version === 6) {
       if (!this.ipv6) return 'ipv6cpdown';
       this.#send(p, protocols.ipv6, below);
@@ -46,6 +76,15 @@ export class PppPath implements Path<PathDrop> {
   }
 
   #send(p: Packet, protocol: number, below: Sink): void {
+    if (this.data !== undefined) {
+      put16(p.buf, p.push(2), protocol);
+      if (!this.data.down(p)) {
+        if (this.#address && !this.acfc) this.#pushAddress(p);
+        below.send(p);
+        return;
+      }
+      protocol = protocols.comp;
+    }
     if (this.pfc) {
       const o = p.push(1);
       put8(p.buf, o, protocol);
@@ -73,7 +112,7 @@ export class PppPath implements Path<PathDrop> {
   up(p: Packet, above: Sink, control: Sink): PathDrop | undefined {
     this.heard++;
     const n = p.end - p.start;
-    if (n > 2 && u16(p.buf, p.start) === protocols.ip) {
+    if (n > 2 && !this.sealed && u16(p.buf, p.start) === protocols.ip) {
       p.start += 2;
       return this.#ip(p, above);
     }
@@ -96,12 +135,41 @@ export class PppPath implements Path<PathDrop> {
     const protocol = brief ? first : u16(p.buf, p.start);
     if ((protocol & 1) === 0) return 'badprotocol';
     p.start += brief ? 1 : 2;
-    if (protocol === protocols.ip) return p.end > p.start ? this.#ip(p, above) : 'runt';
-    if (protocol === protocols.ipv6) return this.#ipv6(p, above);
+    if (protocol === protocols.comp && this.data !== undefined)
+      return this.#compressed(p, this.data, above);
+    if (this.#carries(protocol))
+      return this.sealed ? 'plaintext' : this.#network(protocol, p, above);
     if (brief) put16(p.buf, p.push(2), protocol);
     else p.start -= 2;
     control.send(p);
     return undefined;
+  }
+
+  /** Only packets of network protocols may be in one: RFC 1962 section 2. */
+  #compressed(p: Packet, data: DataCompression, above: Sink): PathDrop | undefined {
+    const drop = data.up(p);
+    if (drop !== undefined) return drop;
+    if (p.end - p.start < 2) return 'runt';
+    const first = u8(p.buf, p.start);
+    const brief = (first & 1) === 1;
+    const protocol = brief ? first : u16(p.buf, p.start);
+    p.start += brief ? 1 : 2;
+    return this.#carries(protocol) ? this.#network(protocol, p, above) : 'badprotocol';
+  }
+
+  /** What is not for the Machine, which rejects what nobody agreed on. */
+  #carries(protocol: number): boolean {
+    if (protocol === protocols.ip || protocol === protocols.ipv6) return true;
+    return this.headers !== undefined && (protocol === protocols.vjc || protocol === protocols.vju);
+  }
+
+  #network(protocol: number, p: Packet, above: Sink): PathDrop | undefined {
+    if (protocol === protocols.ipv6) return this.#ipv6(p, above);
+    if (protocol !== protocols.ip) {
+      const drop = this.headers?.up(protocol, p);
+      if (drop !== undefined) return drop;
+    }
+    return p.end > p.start ? this.#ip(p, above) : 'runt';
   }
 
   #ipv6(p: Packet, above: Sink): PathDrop | undefined {

@@ -3,6 +3,7 @@ import { linkType } from '@9p/packet';
 import { counters, type Layer, type Plugin } from 'slashnet/core';
 import { PppConversation } from './conv.js';
 import { fmtPpp } from './fmt.js';
+import { pathDrops } from './path.js';
 import { authText, dnsText, ipcpText, ipv6cpText, lcpText } from './texts.js';
 import { verbs } from './verbs.js';
 
@@ -15,7 +16,7 @@ const ppp: Plugin = {
       name: 'ppp',
       limit: conversations_max,
       about: 'the Point-to-Point Protocol: IP packets in data, PPP frames below',
-      stats: counters(['ipcpdown', 'ipv6cpdown', 'badip', 'toobig', 'runt', 'badprotocol']),
+      stats: counters([...pathDrops]),
       linkType: linkType.ppp,
       format: fmtPpp,
       verbs,

@@ -40,6 +40,8 @@ export const codes = {
   timeRemaining: 13,
 } as const;
 
+/** RFC 1962 3: CCP's, in place of LCP's. */
+export const ccpCodes = { resetReq: 14, resetAck: 15 } as const;
 /** RFC 1334 2.2 */
 export const papCodes = { authReq: 1, authAck: 2, authNak: 3 } as const;
 /** RFC 3748 4 and 5 */
@@ -70,6 +72,17 @@ export const ipcpOptions = {
 
 export const ipv6cpOptions = { ifid: 1, comp: 2 } as const;
 
+/** RFC 1962 4 and the RFCs of each; 24 is Deflate in an older draft. We speak the first alone. */
+export const ccpOptions = {
+  mppe: 18,
+  predictor1: 1,
+  predictor2: 2,
+  stac: 17,
+  bsd: 21,
+  olddeflate: 24,
+  deflate: 26,
+} as const;
+
 /** From number to name, the first letter as `f` makes it. */
 function names(
   o: Readonly<Record<string, number>>,
@@ -94,6 +107,11 @@ export const eapTypeNames: ReadonlyMap<number, string> = new Map([
 export const lcpOptionNames = names(lcpOptions);
 export const ipcpOptionNames = names(ipcpOptions);
 export const ipv6cpOptionNames = names(ipv6cpOptions);
+export const ccpOptionNames = names(ccpOptions);
+export const ccpCodeNames: ReadonlyMap<number, string> = new Map([
+  ...codeNames,
+  ...names(ccpCodes, capital),
+]);
 
 /** A way to authenticate: what the Auth-Protocol option says (RFC 1661 6.2, RFC 1994 3). */
 export interface AuthMethod {

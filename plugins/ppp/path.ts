@@ -12,6 +12,11 @@ export const pathDrops = [
   'runt',
   'badprotocol',
   'plaintext',
+  'badencryption',
+  'undeciphered',
+  'badcounter',
+  'replayed',
+  'badcompression',
 ] as const;
 export type PathDrop = (typeof pathDrops)[number];
 

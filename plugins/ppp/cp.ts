@@ -40,6 +40,7 @@ export interface CpSpec {
   readonly options: readonly Option[];
   readonly timers: Timers;
   readonly passive?: boolean;
+  readonly silent?: boolean;
   /** This-Layer-Up: both requests are acknowledged. */
   up(now: Ms): void;
   down(now: Ms): void;
@@ -106,7 +107,8 @@ export class ControlProtocol {
       host.count('impossible');
       host.log(`${spec.name} ${e} cannot happen in ${at}`);
     };
-    this.#fsm = new Fsm(run, illegal, { passive: spec.passive ?? false, restart: false });
+    const { passive = false, silent = false } = spec;
+    this.#fsm = new Fsm(run, illegal, { passive, silent, restart: false });
   }
 
   get state(): State {

@@ -116,6 +116,9 @@ export interface Step<P> {
 export interface FsmOptions {
   /** [p]: after Max-Configure requests wait in Stopped for the peer, unfinished. */
   readonly passive: boolean;
+  /** Up waits in Stopped for the peer's first word: a request before it would be lost, and with it
+   *  a whole Restart timer. */
+  readonly silent?: boolean;
   /** [r]: Open in a state that is past its beginning acts as Down and Up. */
   readonly restart: boolean;
 }
@@ -162,6 +165,10 @@ export class Fsm<P> {
   }
 
   #step(event: Event, now: Ms, packet: P | undefined): void {
+    if (event === 'Up' && this.state === 'Starting' && this.#o.silent === true) {
+      this.#state = states.indexOf('Stopped');
+      return;
+    }
     const cell = table[event][this.#state];
     if (cell === undefined) {
       this.#illegal(event, this.state);

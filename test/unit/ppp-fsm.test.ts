@@ -50,7 +50,7 @@ test('a table with a fault does not load', () => {
   assert.throws(() => parseTable(`${row('Up 1')}\n${row('Up 1')}`), /bad event Up/);
 });
 
-function recorder(o: { passive?: boolean; restart?: boolean } = {}) {
+function recorder(o: { passive?: boolean; silent?: boolean; restart?: boolean } = {}) {
   const done: string[] = [];
   const run = Object.fromEntries(actions.map((a) => [a, () => void done.push(a)]));
   const fsm = new Fsm<never>(
@@ -69,6 +69,17 @@ test('actions run in the order of the cell, and what cannot happen changes nothi
     'illegal Up Stopping',
   ]);
   assert.equal(fsm.state, 'Stopping');
+});
+
+test('a silent one waits in Stopped from the start, and answers the first request', () => {
+  const { fsm, done } = recorder({ silent: true });
+  fsm.step('Open', 0);
+  fsm.step('Up', 0);
+  assert.equal(fsm.state, 'Stopped');
+  assert.equal(fsm.timed, false);
+  fsm.step('RCR+', 0);
+  assert.equal(fsm.state, 'Ack-Sent');
+  assert.deepEqual(done, ['tls', 'irc', 'scr', 'sca']);
 });
 
 test('the passive option waits in Stopped without finishing', () => {

@@ -7,7 +7,7 @@ import type { ControlProtocol, CpHost } from './cp.js';
 import type { Mode } from './mppe.js';
 import type { Bits } from './mppekey.js';
 import type { NcpSpec } from './network.js';
-import type { Option } from './options.js';
+import type { Option, Verdict } from './options.js';
 import type { Control } from './wire.js';
 
 export interface CcpConfig {
@@ -21,7 +21,7 @@ export interface CcpConfig {
 }
 
 export const defaultCcp: CcpConfig = {
-  compress: true,
+  compress: false,
   mppe: 'prefer',
   bits: [128, 56],
   state: undefined,
@@ -56,20 +56,24 @@ function modeOf(v: number): Mode | undefined {
   return bits === 0 && !mode.compress ? undefined : mode;
 }
 
-/** `v` in words, for logs and the file. */
+/** In words, for the log and the file. */
 export function modeText(m: Mode | undefined): string {
   if (m === undefined) return 'none';
   const mppe = m.bits === 0 ? [] : [`mppe ${m.bits}`];
   return [...(m.compress ? ['mppc'] : []), ...mppe, m.stateless ? 'stateless' : 'stateful'].join(' ');
 }
 
-const least_ms = 500;
+/** From one Reset-Request to the next. */
+const reset_ms = 500;
 
-/** What CCP may have: no key, no encryption. */
-export function possible(c: CcpConfig, method: string | undefined): CcpConfig {
-  if (method === undefined) return { ...c, bits: [] };
-  // RFC 3079 section 2: shorter keys are made of the LAN Manager hash, which `auth` does not make
-  return method === 'mschap' ? { ...c, bits: c.bits.filter((b) => b === 128) } : c;
+/** Is there anything to negotiate? */
+export const wanted = (c: CcpConfig): boolean => c.mppe === 'require' || wishes(c).length > 0;
+
+/** What can be had with the keys there are: those of MS-CHAP do for 128 bits alone, since shorter
+ *  ones are made of the LAN Manager hash (RFC 3079 section 2.1), which `auth` does not make. */
+export function possible(c: CcpConfig, keys: 'none' | 'mschap' | 'mschapv2'): CcpConfig {
+  if (keys === 'none' || c.mppe === 'deny') return { ...c, bits: [] };
+  return keys === 'mschap' ? { ...c, bits: c.bits.filter((b) => b === 128) } : c;
 }
 
 /** Of what the peer offers, that which we take. 0: nothing. */
@@ -89,59 +93,83 @@ function wishes(c: CcpConfig): number[] {
   return comp === 0 || c.mppe === 'require' ? out : [...out, comp];
 }
 
-/** The option: `r` gets what is agreed on. */
-function mppeOption(c: CcpConfig, r: { send: number; receive: number }): Option {
-  const left = wishes(c);
-  const best = left[0] ?? 0;
-  const must = c.mppe === 'require';
-  const refused = must ? 'peer refuses the encryption that we require' : undefined;
-  let hinted = false;
-  const next = (): string | undefined => {
-    left.shift();
-    return left.length === 0 ? refused : undefined;
-  };
-  return {
-    type: ccpOptions.mppe,
-    length: [4, 4],
-    wanted: () => (left[0] === undefined ? undefined : value(left[0])),
-    acked(v) {
-      r.receive = v === undefined ? 0 : u32(v, 0);
-    },
-    /** What we can of it; the next wish, if that is what we have asked for. */
-    naked(hint) {
-      const v = choose(c, u32(hint, 0));
-      if (v === 0 || (must && (v & anyBits) === 0) || v === left[0]) return next();
-      left[0] = v;
-      return undefined;
-    },
-    rejected: next,
-    /** Encryption is suggested once to who asks for compression alone. */
-    judge(v) {
-      const asked = u32(v, 0);
-      const ours = choose(c, asked);
-      const weak = (ours & anyBits) === 0 && (best & anyBits) !== 0;
-      if (weak && (must || !hinted)) {
-        hinted = true;
-        return value(best);
-      }
-      if (ours === asked) return 'ack';
-      return ours === 0 ? 'rej' : value(ours);
-    },
-    suggest: () => value(best),
-    agreed(v) {
-      r.send = v === undefined ? 0 : u32(v, 0);
-    },
-    missing: () => (must ? value(best) : undefined),
-  };
+/** Values of the option, as they were agreed on. */
+interface Agreed {
+  send: number;
+  receive: number;
 }
+
+class MppeOption implements Option {
+  readonly #c: CcpConfig;
+  readonly #r: Agreed;
+  readonly #left: number[];
+  readonly #best: number;
+  /** Encryption was suggested to a peer that asks for compression alone. */
+  #hinted = false;
+
+  constructor(c: CcpConfig, r: Agreed) {
+    this.#c = c;
+    this.#r = r;
+    this.#left = wishes(c);
+    this.#best = this.#left[0] ?? 0;
+  }
+  get type(): number {
+    return ccpOptions.mppe;
+  }
+  get length(): readonly [number, number] {
+    return four;
+  }
+  get #must(): boolean {
+    return this.#c.mppe === 'require';
+  }
+  wanted(): Uint8Array | undefined {
+    const [first] = this.#left;
+    return first === undefined ? undefined : value(first);
+  }
+  acked(v: Uint8Array | undefined): void {
+    this.#r.receive = v === undefined ? 0 : u32(v, 0);
+  }
+  /** What we can of it; the next wish, if that is what we have asked for. */
+  naked(hint: Uint8Array): string | undefined {
+    const v = choose(this.#c, u32(hint, 0));
+    const useless = v === 0 || (this.#must && (v & anyBits) === 0);
+    if (useless || v === this.#left[0]) return this.rejected();
+    this.#left[0] = v;
+    return undefined;
+  }
+  rejected(): string | undefined {
+    this.#left.shift();
+    const over = this.#left.length === 0 && this.#must;
+    return over ? 'peer refuses the encryption that we require' : undefined;
+  }
+  judge(v: Uint8Array): Verdict {
+    const asked = u32(v, 0);
+    const ours = choose(this.#c, asked);
+    const weak = (ours & anyBits) === 0 && (this.#best & anyBits) !== 0;
+    if (weak && (this.#must || !this.#hinted)) {
+      this.#hinted = true;
+      return value(this.#best);
+    }
+    if (ours === asked) return 'ack';
+    return ours === 0 ? 'rej' : value(ours);
+  }
+  suggest(): Uint8Array {
+    return value(this.#best);
+  }
+  agreed(v: Uint8Array | undefined): void {
+    this.#r.send = v === undefined ? 0 : u32(v, 0);
+  }
+  missing(): Uint8Array | undefined {
+    return this.#must ? value(this.#best) : undefined;
+  }
+}
+const four: readonly [number, number] = [4, 4];
 
 export interface CcpHost extends CpHost {
   /** Both requests are acknowledged; undefined: no longer. */
   agreed(r: CcpResult | undefined, why: string): void;
   /** The peer has lost something: our next packet must not depend on it. */
   flush(): void;
-  /** The link may not go on without. */
-  failed(why: string): void;
 }
 
 /** One negotiation of it, and the resets while it is Opened. */
@@ -149,7 +177,7 @@ export class Ccp {
   readonly spec: NcpSpec;
   readonly #host: CcpHost;
   #ncp: ControlProtocol | undefined;
-  #r = { send: 0, receive: 0 };
+  readonly #r: Agreed = { send: 0, receive: 0 };
   /** Our Reset-Request is under way: another one must wait. */
   #quiet: Ms = Number.NEGATIVE_INFINITY;
 
@@ -161,8 +189,8 @@ export class Ccp {
       protocol: protocols.ccp,
       carries: false,
       demanded: must,
-      options: mppeOption(c, this.#r),
-      extra: (x, now) => this.#extra(x, now),
+      options: [new MppeOption(c, this.#r)],
+      extra: (x) => this.#extra(x),
       up: (now, ncp) => this.#up(now, ncp, must),
       lost: (why) => {
         host.agreed(undefined, why);
@@ -182,7 +210,7 @@ export class Ccp {
 
   /** Reset-Request and Reset-Ack, RFC 1962 sections 3.1 and 3.2. RFC 2118 and RFC 3078 have no
    *  Reset-Ack, but Linux drops all until there is one; with MPPC it is not Linux. */
-  #extra(c: Control, _now: Ms): boolean {
+  #extra(c: Control): boolean {
     if (c.code !== ccpCodes.resetReq && c.code !== ccpCodes.resetAck) return false;
     if (this.#ncp === undefined) this.#host.count('ccpearly');
     else if (c.code === ccpCodes.resetAck) this.#quiet = Number.NEGATIVE_INFINITY;
@@ -198,7 +226,7 @@ export class Ccp {
   /** What came cannot be read, for something is missing. */
   reset(now: Ms): void {
     if (this.#ncp === undefined || now < this.#quiet) return;
-    this.#quiet = now + least_ms;
+    this.#quiet = now + reset_ms;
     const id = this.#ncp.nextId();
     this.#host.send(protocols.ccp, { code: ccpCodes.resetReq, id, body: new Uint8Array(0) });
   }

@@ -60,7 +60,15 @@ function modeOf(v: number): Mode | undefined {
 export function modeText(m: Mode | undefined): string {
   if (m === undefined) return 'none';
   const mppe = m.bits === 0 ? [] : [`mppe ${m.bits}`];
-  return [...(m.compress ? ['mppc'] : []), ...mppe, m.stateless ? 'stateless' : 'stateful'].join(' ');
+  return [...(m.compress ? ['mppc'] : []), ...mppe, m.stateless ? 'stateless' : 'stateful'].join(
+    ' ',
+  );
+}
+
+/** What goes out, what comes in; once if they are alike. */
+export function ccpLine(r: CcpResult): string {
+  const [send, receive] = [modeText(r.send), modeText(r.receive)];
+  return send === receive ? send : `send ${send} receive ${receive}`;
 }
 
 /** From one Reset-Request to the next. */

@@ -13,6 +13,7 @@ import {
   type Who,
 } from 'slashnet/core';
 import { linkLocal } from './address.js';
+import { type CcpResult, ccpLine } from './ccp.js';
 import type { IpcpResult } from './ipcp.js';
 import type { Ipv6cpResult } from './ipv6cp.js';
 import type { LcpResult } from './lcp.js';
@@ -40,6 +41,7 @@ export class PppConversation implements Conversation, View {
   link: Readonly<LcpResult> | undefined;
   ip: Readonly<IpcpResult> | undefined;
   ipv6: Readonly<Ipv6cpResult> | undefined;
+  ccp: CcpResult | undefined;
   auths: readonly AuthResult[] = [];
   readonly #ctx: Context;
   readonly #plane: Plane;
@@ -70,6 +72,8 @@ export class PppConversation implements Conversation, View {
       linkUp: () => this.#linkUp(),
       linkDown: (why) => this.#linkDown(why),
       control: (p) => this.#driver?.send(p) ?? this.#unheard(),
+      reset: () => this.#driver?.command({ do: 'reset' }),
+      restart: () => this.#driver?.command({ do: 'restart' }),
     });
   }
 
@@ -237,7 +241,17 @@ export class PppConversation implements Conversation, View {
       this.link = e.up;
       this.#met = true;
       this.#plane.agree(e.up);
-    } else this.#network(e);
+      if (e.up === undefined) this.#auth?.forget();
+    } else if (e.is === 'flush') this.#plane.mppe?.sender?.flush();
+    else if (e.is === 'ccp') this.#compress(e.up, e.why);
+    else this.#network(e);
+  }
+
+  #compress(up: CcpResult | undefined, why: string): void {
+    this.ccp = up;
+    this.#plane.compress(up, this.#auth?.keys);
+    this.#ctx.event(up === undefined ? `ccp down ${why}` : `ccp up ${ccpLine(up)}`);
+    if (this.ip !== undefined) this.#address(this.ip);
   }
 
   #phase(phase: Phase): void {
@@ -358,6 +372,8 @@ export class PppConversation implements Conversation, View {
     this.ip = undefined;
     this.ipv6 = undefined;
     this.link = undefined;
+    this.ccp = undefined;
+    this.#plane.compress(undefined, undefined);
     this.#up = false;
     this.#plane.open(false, false, why);
     this.#auth?.close();

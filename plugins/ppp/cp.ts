@@ -1,6 +1,6 @@
 /** A control protocol that negotiates: RFC 1661 sections 4.3 to 4.6 and 5.1 to 5.7 round the
  *  automaton. LCP, IPCP and IPV6CP are this with different options. */
-import { equal, put16, u8, u16, utf8 } from '@9p/packet';
+import { equal, hex, put16, u8, u16, utf8 } from '@9p/packet';
 import type { Ms } from 'slashnet/core';
 import { codeNames, codes } from './codes.js';
 import { type Action, type Actor, type Event, Fsm, type State, type Step } from './fsm.js';
@@ -78,7 +78,7 @@ export class ControlProtocol implements Actor<Request> {
   #answered = true;
   /** The peer's request that we acknowledged last, and how often it has
    *  come again since we are Opened. */
-  #agreed: { readonly id: number; readonly body: Uint8Array } | undefined;
+  #agreed = '';
   #again = 0;
   #naksSent = 0;
   #naksTaken = 0;
@@ -206,9 +206,7 @@ export class ControlProtocol implements Actor<Request> {
    *  round trip is longer than the Restart timer. A peer that did begin anew gets what the
    *  table says after `repetitions_max`. */
   #isRetransmission(c: Control): boolean {
-    const was = this.#agreed;
-    if (!this.opened || was === undefined || c.id !== was.id || !equal(c.body, was.body))
-      return false;
+    if (!this.opened || this.#agreed !== requestText(c)) return false;
     return ++this.#again <= repetitions_max;
   }
 
@@ -294,6 +292,7 @@ export class ControlProtocol implements Actor<Request> {
   }
 
   #up(now: Ms): void {
+    this.#asked = [];
     this.#naksSent = 0;
     this.spec.up(now);
   }
@@ -327,7 +326,7 @@ export class ControlProtocol implements Actor<Request> {
     if (r?.answer === undefined || r.asked === undefined) throw new Error('sca without a request');
     this.#naksSent = 0;
     this.#again = 0;
-    this.#agreed = { id: r.control.id, body: r.control.body.slice() };
+    this.#agreed = requestText(r.control);
     agree(this.spec.options, r.asked);
     this.#send(codes.confAck, r.control.id, r.answer.body);
   }
@@ -356,6 +355,9 @@ export class ControlProtocol implements Actor<Request> {
     this.#send(codes.codeRej, this.nextId(), whole.subarray(0, rejected_bytes));
   }
 }
+
+/** A request in a word, for comparison: it takes less room than its bytes. */
+const requestText = (c: Control): string => `${c.id} ${hex(c.body)}`;
 
 /** The body of a Protocol-Reject: the protocol and as much of its packet as fits `bytes`. */
 export function protocolReject(protocol: number, info: Uint8Array, bytes: number): Uint8Array {

@@ -122,7 +122,9 @@ export class PppMachine implements Machine<Command, PppEvent> {
   }
 
   poll(): Output<PppEvent> | undefined {
-    return this.#out.shift();
+    const o = this.#out.shift();
+    if (o === undefined) this.#out.length = 0; // gives back the room that a queue keeps, too
+    return o;
   }
 
   deadline(): Ms {

@@ -1,8 +1,9 @@
 /** The packets of MPPE and MPPC, RFC 3078 section 3.1 and RFC 2118 section 3.1: flags and a count,
  *  then what follows the protocol field 00fd. The count tells what was lost. */
 import { type Packet, put8, put16, take, u8, u16 } from '@9p/packet';
+import type { MppeKeys } from './authentication.js';
 import { Compressor, Decompressor } from './mppc.js';
-import { type Bits, type MppeKeys, SessionKey, startKey } from './mppekey.js';
+import { type Bits, SessionKey, startKey } from './mppekey.js';
 import type { DataCompression, PathDrop } from './path.js';
 
 /** What CCP agreed on for one direction. */

@@ -2,17 +2,9 @@
  *  changes them. */
 import { Rc4, sha1 } from '@9p/crypto';
 import { concat, outside, outsideCopy, utf8 } from '@9p/packet';
+import type { MppeKeys } from './authentication.js';
 
 export type Bits = 40 | 56 | 128;
-
-/** What authentication has left: the start key of MS-CHAP, the master key of MS-CHAPv2. */
-export interface MppeKeys {
-  readonly method: 'mschap' | 'mschapv2';
-  /** 16 bytes. */
-  readonly key: Uint8Array;
-  /** We were the authenticator. */
-  readonly server: boolean;
-}
 
 const pad1 = new Uint8Array(40);
 const pad2 = new Uint8Array(40).fill(0xf2);
@@ -29,7 +21,9 @@ const sent = ['send', 'receive'] as const;
 const received = ['receive', 'send'] as const;
 /** Magic2 and Magic3 of RFC 3079 section 3.4. */
 const magic = ([client, server]: typeof sent | typeof received): Uint8Array =>
-  utf8(`On the client side, this is the ${client} key; on the server side, it is the ${server} key.`);
+  utf8(
+    `On the client side, this is the ${client} key; on the server side, it is the ${server} key.`,
+  );
 const clientSends = magic(sent);
 const serverSends = magic(received);
 

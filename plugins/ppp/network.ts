@@ -25,9 +25,9 @@ export class Network {
    *  them: the last of each. */
   #until: Ms = Number.POSITIVE_INFINITY;
   #waiting = true;
-  readonly #held = new Map<ControlProtocol, Control>();
+  #held: readonly (readonly [ControlProtocol, Control])[] = [];
   /** Those that have finished, and why the last one did. */
-  readonly #ended = new Set<ControlProtocol>();
+  #ended: readonly ControlProtocol[] = [];
   #why = '';
   #lost: string | undefined;
 
@@ -45,7 +45,7 @@ export class Network {
         ...rest,
         timers,
         up: (now) => {
-          this.#ended.delete(ncp);
+          this.#ended = this.#ended.filter((x) => x !== ncp);
           up(now, ncp);
           if (!carries && ncp.opened) this.#begin(now);
         },
@@ -54,7 +54,7 @@ export class Network {
           lost(`${o.name} went down`, now);
         },
         finished: (why, now) => {
-          this.#ended.add(ncp);
+          this.#ended = [...this.#ended, ncp];
           if (carries) this.#why = why;
           else if (demanded) this.#lost = why;
           else this.#begin(now);
@@ -86,8 +86,9 @@ export class Network {
       ncp.open(now);
       ncp.up(now);
     }
-    for (const [ncp, c] of this.#held) ncp.receive(c, now);
-    this.#held.clear();
+    const held = this.#held;
+    this.#held = [];
+    for (const [ncp, c] of held) ncp.receive(c, now);
   }
   #suspend(now: Ms): void {
     this.#waiting = true;
@@ -97,8 +98,10 @@ export class Network {
   /** A peer that is at its carriers does not wait for the first one. */
   receive(ncp: ControlProtocol, c: Control, now: Ms): void {
     const early = this.#waiting && ncp !== this.#first;
-    if (early && this.#demanded) this.#held.set(ncp, { ...c, body: c.body.slice() });
-    else {
+    if (early && this.#demanded) {
+      const others = this.#held.filter(([x]) => x !== ncp);
+      this.#held = [...others, [ncp, { ...c, body: c.body.slice() }]];
+    } else {
       if (early) this.#begin(now);
       ncp.receive(c, now);
     }
@@ -110,7 +113,7 @@ export class Network {
   /** Why nothing can be carried any more; undefined while something may. */
   get failed(): string | undefined {
     if (this.#lost !== undefined) return this.#lost;
-    const over = this.#carriers.every((ncp) => this.#ended.has(ncp));
+    const over = this.#carriers.every((ncp) => this.#ended.includes(ncp));
     return over ? `no network protocol: ${this.#why}` : undefined;
   }
 

@@ -1,4 +1,5 @@
 /** What the verbs of ctl set, and the machine's configuration that follows from it. */
+import { type CcpConfig, defaultCcp } from './ccp.js';
 import { type AuthMethod, authMethods } from './codes.js';
 import { defaultTimers, type Timers } from './cp.js';
 import { defaultEcho, type EchoConfig } from './keepalive.js';
@@ -31,6 +32,7 @@ export interface Settings {
   /** FF 03 in front of frames that are packets. */
   address: boolean;
   framing: 'packet' | 'hdlc';
+  ccp: CcpConfig;
   echo: EchoConfig;
   timers: Timers;
   passive: boolean;
@@ -68,6 +70,7 @@ export const defaultSettings = (): Settings => ({
   acfc: false,
   address: false,
   framing: 'packet',
+  ccp: defaultCcp,
   echo: defaultEcho,
   timers: defaultTimers,
   passive: false,
@@ -113,6 +116,7 @@ export function configOf(s: Settings, below_bytes: number, silent: boolean): Ppp
         }
       : undefined,
     ipv6: s.ipv6 ? (s.ifid === undefined ? {} : { id: s.ifid }) : undefined,
+    ccp: s.ccp,
     timers: s.timers,
     auth: { restart_timer_ms: s.timers.restart_timer_ms, tries: s.timers.max_configure },
     echo: s.echo,

@@ -90,10 +90,10 @@ export class Sender {
     return true;
   }
 
-  /** The count and the key of the next packet. To re-initialise the tables, as section 8.2 has it,
-   *  encrypts two packets with the same bytes (section 9), and Linux changes the key whenever it
-   *  sees the bit. So we go to the next count at which the key changes: there all agree. Where there
-   *  is MPPC it is not Linux, and 9front does not find its key again if one such count is lost. */
+  /** The count and the key of the next packet. To re-initialise the tables, as section 8.2 has
+   *  it, encrypts two packets with the same bytes (section 9), and Linux changes the key whenever
+   *  it sees the bit. So we go to the next count at which the key changes: there all agree. Where
+   *  there is MPPC it is not Linux, and 9front would not find its key if that packet were lost. */
   #next(): number {
     const key = this.#key;
     const { compress, stateless } = this.#mode;
@@ -196,8 +196,8 @@ export class Receiver {
     return 'undeciphered';
   }
 
-  /** Stateless: so many changes, or a whole round of the count more. Stateful: those of section 8.2,
-   *  or more. */
+  /** Stateless: so many changes, or a whole round of the count more. Stateful: those of section
+   *  8.2, or more. */
   #fits(p: Packet, key: SessionKey, steps: number): boolean {
     const { stateless } = this.#mode;
     key.change(stateless ? steps : flagsBetween(this.#count, steps));

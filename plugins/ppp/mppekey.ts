@@ -68,7 +68,7 @@ export class SessionKey {
     return this.#key.slice();
   }
 
-  /** Section 7.3 but for its last step, which is `begin`: of many changes only the last needs it. */
+  /** Section 7.3 but for its last step, `begin`: of many changes only the last needs it. */
   change(times = 1): void {
     for (; times > 0; times--) {
       sha1(this.#text, this.#digest);

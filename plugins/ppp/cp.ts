@@ -3,7 +3,7 @@
 import { equal, put16, u8, u16, utf8 } from '@9p/packet';
 import type { Ms } from 'slashnet/core';
 import { codeNames, codes } from './codes.js';
-import { type Action, type Event, Fsm, type State, type Step } from './fsm.js';
+import { type Action, type Actor, type Event, Fsm, type State, type Step } from './fsm.js';
 import { type Answer, agree, answer, type Option, request, within } from './options.js';
 import { type Control, clean, emitControl, emitOptions, type Opt, parseOptions } from './wire.js';
 
@@ -40,6 +40,7 @@ export interface CpSpec {
   readonly options: readonly Option[];
   readonly timers: Timers;
   readonly passive?: boolean;
+  readonly silent?: boolean;
   /** This-Layer-Up: both requests are acknowledged. */
   up(now: Ms): void;
   down(now: Ms): void;
@@ -63,7 +64,7 @@ const repetitions_max = 3;
 /** Most bytes of a rejected packet that we send back. */
 const rejected_bytes = 1024;
 
-export class ControlProtocol {
+export class ControlProtocol implements Actor<Request> {
   readonly spec: CpSpec;
   readonly #host: CpHost;
   readonly #fsm: Fsm<Request>;
@@ -87,26 +88,28 @@ export class ControlProtocol {
   constructor(spec: CpSpec, host: CpHost) {
     this.spec = spec;
     this.#host = host;
-    const run: Record<Action, (now: Ms, s: Step<Request>) => void> = {
-      tlu: (now) => this.#up(now),
-      tld: (now) => spec.down(now),
-      tls: () => {},
-      tlf: (now) => spec.finished(this.#why, now),
-      irc: (_, s) => this.#initRestart(s),
-      zrc: (now) => this.#zeroRestart(now),
-      scr: (now, s) => this.#sendRequest(now, s.event === 'TO+'),
-      sca: (_, s) => this.#sendAck(s.packet),
-      scn: (_, s) => this.#sendNak(s.packet),
-      str: (now) => this.#sendTerminate(now),
-      sta: (_, s) => this.#sendTerminateAck(s.packet),
-      scj: (_, s) => this.#sendCodeReject(s.packet),
-      ser: () => {}, // the protocol's own `extra` has answered
-    };
-    const illegal = (e: Event, at: State) => {
-      host.count('impossible');
-      host.log(`${spec.name} ${e} cannot happen in ${at}`);
-    };
-    this.#fsm = new Fsm(run, illegal, { passive: spec.passive ?? false, restart: false });
+    const { passive = false, silent = false } = spec;
+    this.#fsm = new Fsm(this, { passive, silent, restart: false });
+  }
+
+  // For the automaton alone.
+  impossible(e: Event, at: State): void {
+    this.#host.count('impossible');
+    this.#host.log(`${this.spec.name} ${e} cannot happen in ${at}`);
+  }
+  act(a: Action, now: Ms, s: Step<Request>): void {
+    if (a === 'tlu') this.#up(now);
+    else if (a === 'tld') this.spec.down(now);
+    else if (a === 'tlf') this.spec.finished(this.#why, now);
+    else if (a === 'irc') this.#initRestart(s);
+    else if (a === 'zrc') this.#zeroRestart(now);
+    else if (a === 'scr') this.#sendRequest(now, s.event === 'TO+');
+    else if (a === 'sca') this.#sendAck(s.packet);
+    else if (a === 'scn') this.#sendNak(s.packet);
+    else if (a === 'str') this.#sendTerminate(now);
+    else if (a === 'sta') this.#sendTerminateAck(s.packet);
+    else if (a === 'scj') this.#sendCodeReject(s.packet);
+    // tls has no effect, and for ser the protocol's own `extra` has answered
   }
 
   get state(): State {

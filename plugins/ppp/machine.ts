@@ -197,13 +197,14 @@ export class PppMachine implements Machine<Command, PppEvent> {
   // LCP -----------------------------------------------------------------------------------------
 
   #newLcp(): ControlProtocol {
-    const { lcp, timers, passive } = this.#config;
+    const { lcp, timers, passive, silent } = this.#config;
     const spec = {
       name: 'lcp',
       protocol: protocols.lcp,
       options: lcpOptionSet(lcp, this.#result, this.#random),
       timers,
       passive,
+      silent,
       up: (now: Ms) => this.#lcpUp(now),
       down: (now: Ms) => this.#lcpDown(now),
       finished: (why: string) => this.#finish(why),

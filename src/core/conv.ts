@@ -16,23 +16,13 @@ import { type Counters, counters } from './counters.js';
 import { DataFile } from './datafile.js';
 import { makeDriver, makePathTimer } from './driver.js';
 import { Einterrupted, Einuse, errorText, oneLine, refuse } from './errors.js';
-import { Folder } from './files.js';
+import { Folder, type FolderSource } from './files.js';
 import { controlBelow, linkTo } from './link.js';
 import type { Machine, Path, Sink } from './machine.js';
-import type {
-  Context,
-  Conversation,
-  Driver,
-  Env,
-  Layer,
-  Link,
-  Log,
-  PathTimer,
-  Verb,
-} from './plugin.js';
+import type { Context, Conversation, Driver, Env, Layer, Link, PathTimer } from './plugin.js';
 import { Port, type PortOptions, type Tap } from './port.js';
 import { Redial } from './redial.js';
-import { conversationNodes } from './standard.js';
+import type { Kind } from './standard.js';
 import { Taps } from './taps.js';
 import { quote } from './words.js';
 
@@ -43,14 +33,13 @@ export interface SlotHost {
   create(who: Who): Slot;
 }
 
-export class Slot implements Context {
+export class Slot implements Context, FolderSource {
   readonly id: number;
   readonly name: string;
   readonly env: Env;
   readonly layer: Layer;
   readonly stats: Counters<string> = counters();
   readonly taps: Taps;
-  readonly log: Log;
   readonly c: Conversation;
   readonly folder: Folder;
   readonly control: Control<Slot>;
@@ -66,7 +55,8 @@ export class Slot implements Context {
   err = '';
   link: Link | undefined;
   #lowerPort: Port | undefined;
-  readonly #nodes: readonly Node[];
+  /** Files that somebody has walked to, by name. */
+  readonly #nodes = new Map<string, Node>();
   #opens = 0;
   readonly #data = new Map<Port, DataFile>();
   #closed = false;
@@ -78,7 +68,7 @@ export class Slot implements Context {
   ontap: ((tap: Tap | undefined) => void) | undefined;
   readonly #ports: Port[] = [];
   readonly #host: SlotHost;
-  readonly #verbs: readonly Verb<Slot>[];
+  readonly #kind: Kind;
 
   constructor(
     host: SlotHost,
@@ -87,7 +77,7 @@ export class Slot implements Context {
     id: number,
     who: Who,
     kept: boolean,
-    verbs: readonly Verb<Slot>[],
+    kind: Kind,
   ) {
     this.#host = host;
     this.layer = layer;
@@ -98,25 +88,33 @@ export class Slot implements Context {
     this.born = env.clock.now();
     this.stirred = this.born;
     this.kept = kept;
-    this.#verbs = verbs;
+    this.#kind = kind;
     this.taps = new Taps(env.clock, this.name, layer, (tap) => this.#tapped(tap));
-    this.log = this.#makeLog();
     this.c = layer.create(this);
     this.uppers = this.#uppers();
-    this.control = new Control(verbs, this);
+    this.control = new Control(kind.verbs, this);
     this.control.onrefused = (e) => {
       this.err = e.message;
     };
     this.redial = new Redial(env.clock, (args) => this.#connectAgain(args));
-    const nodes = conversationNodes(this);
-    this.#nodes = nodes;
     this.folder = new Folder(
       { name: String(id), perm: 0o555, owner: () => this.owner.uname },
-      {
-        find: (name) => (this.#closed ? undefined : nodes.find((n) => n.name === name)),
-        all: () => (this.#closed ? [] : nodes),
-      },
+      this,
     );
+  }
+
+  /** A file of ours, made when somebody first wants it: most of them nobody ever looks at. */
+  find(name: string): Node | undefined {
+    if (this.#closed) return undefined;
+    let node = this.#nodes.get(name);
+    if (node === undefined) {
+      node = this.#kind.files.get(name)?.(this);
+      if (node !== undefined) this.#nodes.set(name, node);
+    }
+    return node;
+  }
+  all(): readonly Node[] {
+    return this.#closed ? [] : [...this.#kind.files.keys()].map((name) => this.find(name) as Node);
   }
 
   #uppers(): readonly Port[] {
@@ -125,24 +123,16 @@ export class Slot implements Context {
     return all;
   }
 
-  #makeLog(): Log {
-    const taps = this.taps;
+  log(text: string): void {
+    this.taps.log(text);
     const up = this.env.log;
-    const log = (text: string): void => {
-      taps.log(text);
-      if (up.on) up(`${this.name} ${text}`);
-    };
-    return Object.defineProperty(log, 'on', { get: () => taps.logging || up.on }) as Log;
-  }
-
-  get verbs(): readonly Verb<Slot>[] {
-    return this.#verbs;
+    if (up.on) up(`${this.name} ${text}`);
   }
   get closed(): boolean {
     return this.#closed;
   }
   get ctl(): Node {
-    return this.#nodes.find((n) => n.name === 'ctl') as Node;
+    return this.find('ctl') as Node;
   }
   #tapped(tap: Tap | undefined): void {
     this.tap = tap;
@@ -156,16 +146,7 @@ export class Slot implements Context {
     this.layer.stats.add(reason, n);
   }
   port(o: PortOptions): Port {
-    const detached = (why: string): void => {
-      o.detached?.(why);
-      this.#detached(port, why);
-    };
-    // A getter, which the spread would read once: a wire may change what it carries.
-    const framing = { get: () => o.framing, enumerable: true };
-    const port: Port = new Port(
-      Object.defineProperty({ ...o, detached }, 'framing', framing),
-      this,
-    );
+    const port = new Port(o, this);
     this.#ports.push(port);
     return port;
   }
@@ -248,7 +229,7 @@ export class Slot implements Context {
   }
 
   /** A port of this conversation has lost its peer. */
-  #detached(port: Port, why: string): void {
+  detached(port: Port, why: string): void {
     if (port === this.#lowerPort && this.link !== undefined) {
       const path = this.link.path;
       this.link = undefined;
@@ -364,7 +345,8 @@ export class Slot implements Context {
     if (!byVerb) this.control.abort(why);
     const link = this.link;
     this.link = undefined;
-    this.env.ns.forget((n) => n === this.folder || this.#nodes.includes(n));
+    const ours = new Set(this.#nodes.values());
+    this.env.ns.forget((n) => n === this.folder || ours.has(n));
     this.env.turn.run(() => {
       try {
         this.c.close(why);

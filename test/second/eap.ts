@@ -95,7 +95,7 @@ export function exchange(x: Exchange): { packets: Bytes[]; master: Bytes } {
     response(id + 1, id + 1, peer, nt, user),
     success(id + 2, id + 1, s, 'OK'),
     acknowledge(id + 2, op.success),
-    end(id + 3, true),
+    end(id + 2, true),
   ];
   return { packets, master: masterKey(password, nt) };
 }

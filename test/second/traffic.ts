@@ -3,21 +3,27 @@ import { inetChecksum, inetFold, inetSum } from '@9p/packet';
 import { SeededRandom } from '../kit/index.js';
 import type { Bytes } from './keys.js';
 
-interface Connection {
+/** What a header has that changes, and its port. */
+export interface Segment {
   id: number;
   seq: number;
   ack: number;
   window: number;
-  readonly port: number;
-  readonly options: Bytes;
+  port: number;
+  urgent: number;
 }
 
 /** Timestamps, which change and so are not compressed, or nothing. */
 const timestamps = Buffer.from('0101080a0000000100000002', 'hex');
 
 /** A packet of `c` with `flags`, both checksums right. */
-function packet(c: Connection, flags: number, data: Bytes, urgent = 0): Bytes {
-  const tcpLength = 20 + c.options.length;
+export function tcpPacket(
+  c: Segment,
+  flags: number,
+  data: Bytes,
+  options: Bytes = Buffer.alloc(0),
+): Bytes {
+  const tcpLength = 20 + options.length;
   const b = Buffer.alloc(20 + tcpLength + data.length);
   b.set([0x45, 0, b.length >> 8, b.length & 255, c.id >> 8, c.id & 255, 0x40, 0, 64, 6]);
   b.set([10, 0, 0, 1, 10, 0, 0, 2], 12);
@@ -28,8 +34,8 @@ function packet(c: Connection, flags: number, data: Bytes, urgent = 0): Bytes {
   b.writeUInt32BE(c.ack, 28);
   b.set([(tcpLength / 4) << 4, flags], 32);
   b.writeUInt16BE(c.window, 34);
-  b.writeUInt16BE(urgent, 38);
-  b.set(c.options, 40);
+  b.writeUInt16BE(c.urgent, 38);
+  b.set(options, 40);
   b.set(data, 20 + tcpLength);
   const pseudo = inetSum(b, 12, 20) + 6 + (b.length - 20);
   b.writeUInt16BE(~inetFold(inetSum(b, 20, b.length, pseudo)) & 0xffff, 36);
@@ -47,14 +53,15 @@ export function* conversation(seed: number, connections: number, n: number): Gen
     ack: r.u32(),
     window: 8192,
     port: 1024 + i,
-    options: i === 4 ? timestamps : Buffer.alloc(0),
+    urgent: 0,
   }));
   let c = all[0]!;
   for (let i = 0; i < n; i++) {
     if (r.chance(20)) c = r.pick(all);
     const data = r.chance(70) ? r.bytes(1 + r.below(40)) : Buffer.alloc(0);
     const flags = 0x10 | (r.chance(30) ? 0x08 : 0) | (r.chance(3) ? r.pick([1, 2, 4, 0x20]) : 0);
-    yield packet(c, flags, data, (flags & 0x20) !== 0 ? r.below(300) : 0);
+    c.urgent = (flags & 0x20) !== 0 ? r.below(300) : 0;
+    yield tcpPacket(c, flags, data, c === all[4] ? timestamps : undefined);
     if (r.chance(5)) continue; // sent again as it was, but for the id
     if (r.chance(80)) c.seq = add(c.seq, data.length, 32);
     if (r.chance(40)) c.ack = add(c.ack, r.pick([1, data.length, 255, 256, 65535, 65536]), 32);

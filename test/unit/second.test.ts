@@ -44,8 +44,9 @@ test('keys of MS-CHAP: RFC 3079 2.5', () => {
   same(key, 'd80801538cec4a08');
   same(keys.reduced(key, 40), 'd1269e538cec4a08');
   same(keys.reduced(key, 56), 'd10801538cec4a08');
+  // Step 3 has ca for c1, which its own step 4 and what follows from it belie.
   const start = keys.startKey('clientPass', bytes('102db5df085d3041'));
-  same(start, 'a8947850cfc0accad1789fb62ddcddb0');
+  same(start, 'a8947850cfc0acc1d1789fb62ddcddb0');
   same(keys.newKeyFromSha(start, start), '59d159bc09f76f1da2a86a28ffec0b1e');
 });
 
@@ -55,7 +56,8 @@ test('keys of MS-CHAPv2: RFC 3079 3.5', () => {
   same(master, 'fdece3717a8c838cb388e527ae3cdd31');
   for (const [bits, start, session, message] of [
     [40, '8b7cdc149b993a1b', 'd1269ec49fa62e3e', '929137917e5803d668d75898'],
-    [56, '8b7cdc149b993a1b', 'd15c00c49fa62e3e', '3f106833fa448da842bc5758'],
+    // The RFC prints 57 58 for the last two bytes: two other RC4s give 57 b8 as well.
+    [56, '8b7cdc149b993a1b', 'd15c00c49fa62e3e', '3f106833fa448da842bc57b8'],
     [
       128,
       '8b7cdc149b993a1ba118cb153f56dccb',

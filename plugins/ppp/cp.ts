@@ -3,7 +3,7 @@
 import { equal, put16, u8, u16, utf8 } from '@9p/packet';
 import type { Ms } from 'slashnet/core';
 import { codeNames, codes } from './codes.js';
-import { type Action, type Event, Fsm, type State, type Step } from './fsm.js';
+import { type Action, type Actor, type Event, Fsm, type State, type Step } from './fsm.js';
 import { type Answer, agree, answer, type Option, request, within } from './options.js';
 import {
   type Control,
@@ -56,6 +56,7 @@ export interface CpSpec {
   readonly options: readonly Option[];
   readonly timers: Timers;
   readonly passive?: boolean;
+  readonly silent?: boolean;
   /** This-Layer-Up: both requests are acknowledged. */
   up(now: Ms): void;
   down(now: Ms): void;
@@ -93,7 +94,14 @@ const add = (counts: number[], code: number): void => {
   counts[i] = (counts[i] ?? 0) + 1;
 };
 
-export class ControlProtocol {
+const none: Uint8Array = new Uint8Array(0);
+/** Of what we have made or found good. */
+function parsed(body: Uint8Array): readonly Opt[] {
+  const options = parseOptions(body);
+  return typeof options === 'string' ? [] : options;
+}
+
+export class ControlProtocol implements Actor<Request> {
   readonly spec: CpSpec;
   readonly #host: CpHost;
   readonly #fsm: Fsm<Request>;
@@ -106,16 +114,18 @@ export class ControlProtocol {
   /** Restart counter: transmissions left. */
   #left = 0;
   #id = 0;
-  /** Our last Configure-Request, and whether a valid reply to it has come. */
-  #asked: readonly Opt[] = [];
+  /** Options as they went over the line, of our last Configure-Request, and whether a valid reply
+   *  to it has come. */
+  #asked = none;
   #askedId = -1;
   #answered = true;
   /** What of it the peer has acknowledged, and what the peer asked last. */
-  #acked: readonly Opt[] = [];
-  #peerAsked: Uint8Array = new Uint8Array(0);
+  #acked = none;
+  #peerAsked = none;
   /** The peer's request that we acknowledged last, and how often it has
    *  come again since we are Opened. */
-  #agreed: { readonly id: number; readonly body: Uint8Array } | undefined;
+  #agreed = none;
+  #agreedId = -1;
   #again = 0;
   #naksSent = 0;
   #naksTaken = 0;
@@ -125,26 +135,28 @@ export class ControlProtocol {
   constructor(spec: CpSpec, host: CpHost) {
     this.spec = spec;
     this.#host = host;
-    const run: Record<Action, (now: Ms, s: Step<Request>) => void> = {
-      tlu: (now) => this.#up(now),
-      tld: (now) => spec.down(now),
-      tls: () => {},
-      tlf: (now) => spec.finished(this.#why, now),
-      irc: (_, s) => this.#initRestart(s),
-      zrc: (now) => this.#zeroRestart(now),
-      scr: (now, s) => this.#sendRequest(now, s.event === 'TO+'),
-      sca: (_, s) => this.#sendAck(s.packet),
-      scn: (_, s) => this.#sendNak(s.packet),
-      str: (now) => this.#sendTerminate(now),
-      sta: (_, s) => this.#sendTerminateAck(s.packet),
-      scj: (_, s) => this.#sendCodeReject(s.packet),
-      ser: () => {}, // the protocol's own `extra` has answered
-    };
-    const illegal = (e: Event, at: State) => {
-      host.count('impossible');
-      host.log(`${spec.name} ${e} cannot happen in ${at}`);
-    };
-    this.#fsm = new Fsm(run, illegal, { passive: spec.passive ?? false, restart: false });
+    const { passive = false, silent = false } = spec;
+    this.#fsm = new Fsm(this, { passive, silent, restart: false });
+  }
+
+  // For the automaton alone.
+  impossible(e: Event, at: State): void {
+    this.#host.count('impossible');
+    this.#host.log(`${this.spec.name} ${e} cannot happen in ${at}`);
+  }
+  act(a: Action, now: Ms, s: Step<Request>): void {
+    if (a === 'tlu') this.#up(now);
+    else if (a === 'tld') this.spec.down(now);
+    else if (a === 'tlf') this.spec.finished(this.#why, now);
+    else if (a === 'irc') this.#initRestart(s);
+    else if (a === 'zrc') this.#zeroRestart(now);
+    else if (a === 'scr') this.#sendRequest(now, s.event === 'TO+');
+    else if (a === 'sca') this.#sendAck(s.packet);
+    else if (a === 'scn') this.#sendNak(s.packet);
+    else if (a === 'str') this.#sendTerminate(now);
+    else if (a === 'sta') this.#sendTerminateAck(s.packet);
+    else if (a === 'scj') this.#sendCodeReject(s.packet);
+    // tls has no effect, and for ser the protocol's own `extra` has answered
   }
 
   get state(): State {
@@ -163,16 +175,16 @@ export class ControlProtocol {
   /** Options as they went over the line: our last request, what of ours the peer has
    *  acknowledged, what the peer asked last and what we acknowledged of that. */
   get asked(): Uint8Array {
-    return emitOptions(this.#asked);
+    return this.#asked;
   }
   get agreed(): Uint8Array {
-    return emitOptions(this.#acked);
+    return this.#acked;
   }
   get peerAsked(): Uint8Array {
     return this.#peerAsked;
   }
   get peerAgreed(): Uint8Array {
-    return this.#agreed?.body ?? new Uint8Array(0);
+    return this.#agreed;
   }
   /** A new Identifier, for packets beyond Code-Reject. */
   nextId(): number {
@@ -262,9 +274,7 @@ export class ControlProtocol {
    *  round trip is longer than the Restart timer. A peer that did begin anew gets what the
    *  table says after `repetitions_max`. */
   #isRetransmission(c: Control): boolean {
-    const was = this.#agreed;
-    if (!this.opened || was === undefined || c.id !== was.id || !equal(c.body, was.body))
-      return false;
+    if (!this.opened || c.id !== this.#agreedId || !equal(c.body, this.#agreed)) return false;
     return ++this.#again <= repetitions_max;
   }
 
@@ -280,19 +290,20 @@ export class ControlProtocol {
     else if (c.code === codes.confAck) this.#receiveAck(c, now);
     else if (options.length === 0) this.#host.count('badreply');
     else if (c.code === codes.confNak) this.#receiveNak(options, now);
-    else if (!within(options, this.#asked)) this.#host.count('badreply');
+    else if (!within(options, parsed(this.#asked))) this.#host.count('badreply');
     else this.#receiveReject(options, now);
   }
 
   #receiveAck(c: Control, now: Ms): void {
-    if (!equal(c.body, emitOptions(this.#asked))) {
+    if (!equal(c.body, this.#asked)) {
       this.#host.count('badreply');
       return;
     }
     this.#answered = true;
     this.#naksTaken = 0;
     this.#acked = this.#asked;
-    for (const o of this.spec.options) o.acked(this.#asked.find((x) => x.type === o.type)?.value);
+    const asked = parsed(this.#asked);
+    for (const o of this.spec.options) o.acked(asked.find((x) => x.type === o.type)?.value.slice());
     this.#step('RCA', now);
   }
 
@@ -377,21 +388,22 @@ export class ControlProtocol {
   #sendRequest(now: Ms, again: boolean): void {
     const { restart_timer_ms, restart_max_ms } = this.spec.timers;
     if (!again || this.#answered) {
-      this.#asked = request(this.spec.options);
+      this.#asked = emitOptions(request(this.spec.options));
       this.#askedId = this.nextId();
     }
     this.#period_ms = again ? Math.min(2 * this.#period_ms, restart_max_ms) : restart_timer_ms;
     this.#answered = false;
     this.#left--;
     this.#timer = now + this.#period_ms;
-    this.send(codes.confReq, this.#askedId, emitOptions(this.#asked));
+    this.send(codes.confReq, this.#askedId, this.#asked);
   }
 
   #sendAck(r: Request | undefined): void {
     if (r?.answer === undefined || r.asked === undefined) throw new Error('sca without a request');
     this.#naksSent = 0;
     this.#again = 0;
-    this.#agreed = { id: r.control.id, body: r.control.body };
+    this.#agreed = r.control.body;
+    this.#agreedId = r.control.id;
     agree(this.spec.options, r.asked);
     this.send(codes.confAck, r.control.id, r.answer.body);
   }

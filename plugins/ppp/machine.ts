@@ -117,7 +117,9 @@ export class PppMachine implements Machine<Command, PppEvent> {
   }
 
   poll(): Output<PppEvent> | undefined {
-    return this.#out.shift();
+    const o = this.#out.shift();
+    if (o === undefined) this.#out.length = 0; // gives back the room that a queue keeps, too
+    return o;
   }
 
   deadline(): Ms {
@@ -198,13 +200,14 @@ export class PppMachine implements Machine<Command, PppEvent> {
   // LCP -----------------------------------------------------------------------------------------
 
   #newLcp(): ControlProtocol {
-    const { lcp, timers, passive } = this.#config;
+    const { lcp, timers, passive, silent } = this.#config;
     const spec = {
       name: 'lcp',
       protocol: protocols.lcp,
       options: lcpOptionSet(lcp, this.#result, this.#random),
       timers,
       passive,
+      silent,
       up: (now: Ms) => this.#lcpUp(now),
       down: (now: Ms) => this.#lcpDown(now),
       finished: (why: string) => this.#finish(why),

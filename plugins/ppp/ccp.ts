@@ -2,7 +2,7 @@
  *  section 2). Whatever else a peer asks for is rejected. */
 import { put32, u32 } from '@9p/packet';
 import type { Ms } from 'slashnet/core';
-import { ccpCodes, ccpOptions, protocols } from './codes.js';
+import { ccpOptions, codes, protocols } from './codes.js';
 import type { ControlProtocol, CpHost } from './cp.js';
 import type { Mode } from './mppe.js';
 import type { Bits } from './mppekey.js';
@@ -56,13 +56,18 @@ function modeOf(v: number): Mode | undefined {
   return bits === 0 && !mode.compress ? undefined : mode;
 }
 
-/** In words, for the log and the file. */
+/** In words: "mppc 128 stateless". */
+export function valueText(v: number): string {
+  const bits = strengths.filter(([, flag]) => (v & flag) !== 0).map(([b]) => `${b}`);
+  const words = [...((v & mppc) === 0 ? [] : ['mppc']), ...bits];
+  return [...words, (v & stateless) === 0 ? 'stateful' : 'stateless'].join(' ');
+}
+
 export function modeText(m: Mode | undefined): string {
   if (m === undefined) return 'none';
   const mppe = m.bits === 0 ? [] : [`mppe ${m.bits}`];
-  return [...(m.compress ? ['mppc'] : []), ...mppe, m.stateless ? 'stateless' : 'stateful'].join(
-    ' ',
-  );
+  const state = m.stateless ? 'stateless' : 'stateful';
+  return [...(m.compress ? ['mppc'] : []), ...mppe, state].join(' ');
 }
 
 /** What goes out, what comes in; once if they are alike. */
@@ -219,13 +224,11 @@ export class Ccp {
   /** Reset-Request and Reset-Ack, RFC 1962 sections 3.1 and 3.2. RFC 2118 and RFC 3078 have no
    *  Reset-Ack, but Linux drops all until there is one; with MPPC it is not Linux. */
   #extra(c: Control): boolean {
-    if (c.code !== ccpCodes.resetReq && c.code !== ccpCodes.resetAck) return false;
+    if (c.code !== codes.resetReq && c.code !== codes.resetAck) return false;
     if (this.#ncp === undefined) this.#host.count('ccpearly');
-    else if (c.code === ccpCodes.resetAck) this.#quiet = Number.NEGATIVE_INFINITY;
+    else if (c.code === codes.resetAck) this.#quiet = Number.NEGATIVE_INFINITY;
     else {
-      const send = modeOf(this.#r.send);
-      if (send?.compress === false)
-        this.#host.send(protocols.ccp, { code: ccpCodes.resetAck, id: c.id, body: c.body.slice() });
+      if ((this.#r.send & mppc) === 0) this.#ncp.send(codes.resetAck, c.id, c.body.slice());
       this.#host.flush();
     }
     return true;
@@ -235,8 +238,7 @@ export class Ccp {
   reset(now: Ms): void {
     if (this.#ncp === undefined || now < this.#quiet) return;
     this.#quiet = now + reset_ms;
-    const id = this.#ncp.nextId();
-    this.#host.send(protocols.ccp, { code: ccpCodes.resetReq, id, body: new Uint8Array(0) });
+    this.#ncp.send(codes.resetReq, this.#ncp.nextId(), new Uint8Array(0));
   }
 
   /** Negotiate anew: both ends begin with the first key and an empty history. */

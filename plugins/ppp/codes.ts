@@ -23,7 +23,8 @@ const strangers: Readonly<Record<string, number>> = {
   ecp: 0x8053,
 };
 
-/** Codes of all control protocols up to codeRej, of LCP from there on; 12 and 13 are RFC 1570. */
+/** Codes of all control protocols up to codeRej, of LCP from there on, where 12 and 13 are
+ *  RFC 1570; 14 and 15 are CCP's (RFC 1962). */
 export const codes = {
   confReq: 1,
   confAck: 2,
@@ -38,10 +39,10 @@ export const codes = {
   discardReq: 11,
   identification: 12,
   timeRemaining: 13,
+  resetReq: 14,
+  resetAck: 15,
 } as const;
 
-/** RFC 1962 3: CCP's, in place of LCP's. */
-export const ccpCodes = { resetReq: 14, resetAck: 15 } as const;
 /** RFC 1334 2.2 */
 export const papCodes = { authReq: 1, authAck: 2, authNak: 3 } as const;
 /** RFC 3748 4 and 5 */
@@ -108,10 +109,6 @@ export const lcpOptionNames = names(lcpOptions);
 export const ipcpOptionNames = names(ipcpOptions);
 export const ipv6cpOptionNames = names(ipv6cpOptions);
 export const ccpOptionNames = names(ccpOptions);
-export const ccpCodeNames: ReadonlyMap<number, string> = new Map([
-  ...codeNames,
-  ...names(ccpCodes, capital),
-]);
 
 /** A way to authenticate: what the Auth-Protocol option says (RFC 1661 6.2, RFC 1994 3). */
 export interface AuthMethod {

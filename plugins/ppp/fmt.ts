@@ -2,8 +2,11 @@
  *  magic 5e6f7a81`. Shows no password. */
 import { hex, u8, u16, u32 } from '@9p/packet';
 import { ipText } from './address.js';
+import { valueText } from './ccp.js';
 import {
   authMethods,
+  ccpOptionNames,
+  ccpOptions,
   chapNames,
   codeNames,
   codes,
@@ -124,9 +127,11 @@ const optionNames: ReadonlyMap<number, ReadonlyMap<number, string>> = new Map([
   [protocols.lcp, lcpOptionNames],
   [protocols.ipcp, ipcpOptionNames],
   [protocols.ipv6cp, ipv6cpOptionNames],
+  [protocols.ccp, ccpOptionNames],
 ]);
 
-function fmtOptions(protocol: number, b: Uint8Array): string {
+/** As `mru 1492 magic 5e6f7a81`. */
+export function fmtOptions(protocol: number, b: Uint8Array): string {
   const options = parseOptions(b);
   if (typeof options === 'string') return `${options} ${hex(b.subarray(0, 16))}`;
   const names = optionNames.get(protocol);
@@ -148,5 +153,7 @@ function fmtValue(protocol: number, type: number, v: Uint8Array): string {
   }
   if (protocol === protocols.ipcp && type !== ipcpOptions.comp && v.length === 4)
     return ipText(u32(v, 0));
+  if (protocol === protocols.ccp && type === ccpOptions.mppe && v.length === 4)
+    return valueText(u32(v, 0));
   return hex(v);
 }

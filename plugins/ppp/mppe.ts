@@ -122,6 +122,7 @@ export interface ReceiverHost {
 export class Receiver {
   packets = 0;
   lost = 0;
+  badcounter = 0;
   readonly #mode: Mode;
   readonly #key: SessionKey | undefined;
   readonly #mppc: Decompressor | undefined;
@@ -176,6 +177,7 @@ export class Receiver {
     return this.#outOfStep();
   }
   #outOfStep(): PathDrop {
+    this.badcounter++;
     this.#discards = true;
     this.#host.reset();
     return 'badcounter';

@@ -1,6 +1,6 @@
 /** The packets of MPPE and MPPC, RFC 3078 section 3.1 and RFC 2118 section 3.1: flags and a count,
  *  then what follows the protocol field 00fd. The count tells what was lost. */
-import { type Packet, put8, put16, take, u8, u16 } from '@9p/packet';
+import { type Packet, put8, put16, u8, u16 } from '@9p/packet';
 import type { MppeKeys } from './authentication.js';
 import { Compressor, Decompressor } from './mppc.js';
 import { type Bits, SessionKey, startKey } from './mppekey.js';
@@ -222,7 +222,7 @@ export class Receiver {
       this.#outOfStep();
       return 'badcompression';
     }
-    replace(p, plain);
+    p.replace(plain);
     return undefined;
   }
 
@@ -246,13 +246,6 @@ function open(p: Packet, key: SessionKey, checked: boolean): boolean {
   put8(buf, start, first);
   put8(buf, start + 1, second);
   return false;
-}
-
-/** Other bytes, for which there may be no room where the packet is. */
-function replace(p: Packet, bytes: Uint8Array): void {
-  const { buf, floor, start, end, ceil } = take(bytes.length);
-  buf.set(bytes, start);
-  Object.assign(p, { buf, floor, start, end, ceil, own: true } satisfies Partial<Packet>);
 }
 
 /** Both directions; either may be without. */

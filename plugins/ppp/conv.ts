@@ -237,6 +237,7 @@ export class PppConversation implements Conversation, View {
       this.link = e.up;
       this.#met = true;
       this.#plane.agree(e.up);
+      if (e.up === undefined) this.#auth?.forget();
     } else this.#network(e);
   }
 

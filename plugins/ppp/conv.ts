@@ -54,6 +54,8 @@ export class PppConversation implements Conversation, View {
   #undone: Promise<void> = Promise.resolve();
   /** Announced: begin again whenever the link carries frames; with whose rights. */
   #announced: Who | undefined;
+  /** IPv4 does not come: IPv6 is enough. */
+  #ipOver = false;
   /** connect has succeeded, or a call was taken. */
   #up = false;
   #since: Ms = 0;
@@ -207,6 +209,7 @@ export class PppConversation implements Conversation, View {
     this.#plane.reset();
     this.auths = [];
     this.#met = false;
+    this.#ipOver = false;
     const { key, agent } = this.settings;
     this.#auth = new AuthClient(env.ns, who, { key, agent, below: this.#below });
     const config = configOf(this.settings, this.#plane.fits, silent);
@@ -287,8 +290,9 @@ export class PppConversation implements Conversation, View {
     this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined, why);
     this.#ctx.event(why === '' ? `${e.is} up` : `${e.is.replace('down', '')} down ${why}`);
     const who = this.#attempt?.who ?? this.#announced;
-    const ipOver = !s.ip || e.is === 'ipdown';
-    if (!this.#up && who !== undefined && (this.ip || (this.ipv6 && ipOver))) this.#raised(who);
+    if (e.is === 'ip' || e.is === 'ipdown') this.#ipOver = e.is === 'ipdown';
+    const enough = this.ip ?? (this.#ipOver || !s.ip ? this.ipv6 : undefined);
+    if (!this.#up && who !== undefined && enough !== undefined) this.#raised(who);
     else if (e.is === 'ipv6') this.#addIpv6();
   }
 

@@ -33,13 +33,14 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #phase: Phase = 'Dead';
   #linked = false;
   #active = false;
-  /** Control packets: a peer that sends any is alive. */
+  /** Control packets. */
   #received = 0;
   /** Why the link must go, found out in the midst of an input. */
   #failed: string | undefined;
 
-  /** `heard` counts the data packets that came from the peer (the Path knows). */
-  constructor(config: PppConfig, random: Random, heard: () => number = () => 0) {
+  /** `heard` counts all packets that came from the peer, where a Path does; else those are
+   *  counted that come here. */
+  constructor(config: PppConfig, random: Random, heard = () => this.#received) {
     this.#config = config;
     this.#random = random;
     this.#host = {
@@ -58,8 +59,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
       },
       random,
     );
-    const alive = () => heard() + this.#received;
-    this.keepalive = new Keepalive(config.echo, (id) => this.#sendEcho(id), alive);
+    this.keepalive = new Keepalive(config.echo, (id) => this.#sendEcho(id), heard);
     this.#lcp = this.#newLcp();
   }
 

@@ -263,15 +263,16 @@ export class PppConversation implements Conversation, View {
     else if (phase === 'Network') this.#wait('ipcp', s.net_timeout_ms);
   }
 
-  /** Of a connect, each phase has its limit. */
+  /** Of a connect, each phase has its limit; where IPv6 passes it is no failure. */
   #wait(what: string, limit_ms: Ms): void {
     this.#limit?.stop();
     this.#limit = undefined;
     if (this.#attempt === undefined) return;
     // a moment later: what the machine finds out at the same instant says more
-    this.#limit = this.#ctx.env.clock.after(limit_ms + 1, () =>
-      this.#giveUp(`${what}: timed out after ${limit_ms / 1000} s`),
-    );
+    this.#limit = this.#ctx.env.clock.after(limit_ms + 1, () => {
+      if (this.#attempt !== undefined && this.ipv6 !== undefined) this.#raised(this.#attempt.who);
+      else this.#giveUp(`${what}: timed out after ${limit_ms / 1000} s`);
+    });
   }
 
   #need(e: Extract<PppEvent, { is: 'need' }>): void {

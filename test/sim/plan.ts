@@ -47,7 +47,9 @@ export function planOf(seed: number): Plan {
   const bytes = r.chance(35);
   const [interval_s, failures] = [2 + r.below(4), 3 + r.below(3)];
   // Both have the same keepalive, so that the test knows it.
-  const same = [`echo ${interval_s} ${failures}`, 'redial 100'];
+  const adaptive = r.chance(50);
+  const echo = `echo ${interval_s} ${failures} ${adaptive ? 'adaptive' : 'always'}`;
+  const same = [echo, 'redial 100'];
   const { client, server } = ends(r, bytes);
   return {
     seed,
@@ -60,6 +62,7 @@ export function planOf(seed: number): Plan {
     faults: [...direction(r, 'up', bytes), ...direction(r, 'down', bytes)],
     bad_ms: r.below(60_000),
     dead_ms: r.chance(50) ? r.below(1200 * interval_s * (failures + 2)) : 0,
-    keepalive_ms: interval_s * 1000 * (failures + 1),
+    // an interval in which something came sends no adaptive echo
+    keepalive_ms: interval_s * 1000 * (failures + (adaptive ? 2 : 1)),
   };
 }

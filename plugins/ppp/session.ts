@@ -67,6 +67,8 @@ export type Command =
   /** Of what CCP agreed on, something is missing: ask for it; or begin anew. */
   | { readonly do: 'reset' }
   | { readonly do: 'restart' }
+  /** Send an Identification with this text. */
+  | { readonly do: 'identify'; readonly text: string }
   | { readonly do: 'answer'; readonly answer: Answer };
 
 export type PppEvent =

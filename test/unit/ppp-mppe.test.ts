@@ -1,5 +1,5 @@
-/** MPPE: its keys by the vectors of RFC 3079, its packets through loss, and with a peer that changes
- *  the key as Linux does. */
+/** MPPE: its keys by the vectors of RFC 3079, its packets through loss, and with a peer that
+ *  changes the key as Linux does. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hex, Packet, packetOf, u16, utf8 } from '@9p/packet';

@@ -166,6 +166,7 @@ export class Slot implements Context {
       Object.defineProperty({ ...o, detached }, 'framing', framing),
       this,
     );
+    port.tap = this.tap;
     this.#ports.push(port);
     return port;
   }

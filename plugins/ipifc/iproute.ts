@@ -7,6 +7,7 @@ import {
   type Req,
   refuse,
   type Verb,
+  verbMap,
   type Wait,
 } from 'slashnet/core';
 import type { Routes } from './routes.js';
@@ -45,7 +46,7 @@ export class RouteFile implements OpenFile {
   constructor(qid: Qid, routes: Routes) {
     this.qid = qid;
     this.#t = { routes, tag: 'none' };
-    this.#control = new Control(verbs, this.#t);
+    this.#control = new Control(verbMap(verbs), this.#t);
   }
 
   async read(n: number, offset: number): Promise<Uint8Array> {

@@ -200,7 +200,7 @@ export class PppConversation implements Conversation, View {
 
   // A session -------------------------------------------------------------------------------------
 
-  #begin(who: Who, passive: boolean): void {
+  #begin(who: Who, silent: boolean): void {
     const { env } = this.#ctx;
     this.#driver?.stop();
     this.#auth?.close();
@@ -209,7 +209,7 @@ export class PppConversation implements Conversation, View {
     this.#met = false;
     const { key, agent } = this.settings;
     this.#auth = new AuthClient(env.ns, who, { key, agent, below: this.#below });
-    const config = configOf(this.settings, this.#plane.fits, passive);
+    const config = configOf(this.settings, this.#plane.fits, silent);
     this.machine = new PppMachine(config, env.random, () => this.#plane.path.heard);
     const out = { send: (p: Parameters<Port['send']>[0]) => this.#plane.send(p) };
     this.#driver = this.#ctx.driver(this.machine, out, (e) => this.#told(e));
@@ -237,6 +237,7 @@ export class PppConversation implements Conversation, View {
       this.link = e.up;
       this.#met = true;
       this.#plane.agree(e.up);
+      if (e.up === undefined) this.#auth?.forget();
     } else this.#network(e);
   }
 

@@ -116,6 +116,9 @@ export interface Step<P> {
 export interface FsmOptions {
   /** [p]: after Max-Configure requests wait in Stopped for the peer, unfinished. */
   readonly passive: boolean;
+  /** Up waits in Stopped for the peer's first word: a request before it would be lost, and with it
+   *  a whole Restart timer. */
+  readonly silent?: boolean;
   /** [r]: Open in a state that is past its beginning acts as Down and Up. */
   readonly restart: boolean;
 }
@@ -123,23 +126,25 @@ export interface FsmOptions {
 /** States in which the Restart timer runs: those that have a TO event. */
 const timed = table['TO+'].map((cell) => cell !== undefined);
 
-/** Holds the state and runs the actions; an event raised by an
+/** Who does what the automaton says. */
+export interface Actor<P> {
+  act(a: Action, now: Ms, step: Step<P>): void;
+  /** The table has no such event in this state. */
+  impossible(event: Event, state: State): void;
+}
+
+/** Holds the state and has the actions done; an event raised by an
  *  action waits until the step is done. */
 export class Fsm<P> {
-  readonly #run: Readonly<Record<Action, (now: Ms, step: Step<P>) => void>>;
-  readonly #illegal: (event: Event, state: State) => void;
+  readonly #actor: Actor<P>;
   readonly #o: FsmOptions;
-  readonly #waiting: (() => void)[] = [];
+  /** What actions raised, while a step is under way. */
+  #waiting: (() => void)[] | undefined;
   #state = 0;
   #busy = false;
 
-  constructor(
-    run: Readonly<Record<Action, (now: Ms, step: Step<P>) => void>>,
-    illegal: (event: Event, state: State) => void,
-    o: FsmOptions,
-  ) {
-    this.#run = run;
-    this.#illegal = illegal;
+  constructor(actor: Actor<P>, o: FsmOptions) {
+    this.#actor = actor;
     this.#o = o;
   }
 
@@ -151,26 +156,35 @@ export class Fsm<P> {
   }
 
   step(event: Event, now: Ms, packet?: P): void {
-    this.#waiting.push(() => this.#step(event, now, packet));
-    if (this.#busy) return;
+    if (this.#busy) {
+      this.#waiting ??= [];
+      this.#waiting.push(() => this.#step(event, now, packet));
+      return;
+    }
     this.#busy = true;
     try {
-      for (let f = this.#waiting.shift(); f !== undefined; f = this.#waiting.shift()) f();
+      this.#step(event, now, packet);
+      for (let f = this.#waiting?.shift(); f !== undefined; f = this.#waiting?.shift()) f();
     } finally {
       this.#busy = false;
+      this.#waiting = undefined;
     }
   }
 
   #step(event: Event, now: Ms, packet: P | undefined): void {
+    if (event === 'Up' && this.state === 'Starting' && this.#o.silent === true) {
+      this.#state = states.indexOf('Stopped');
+      return;
+    }
     const cell = table[event][this.#state];
     if (cell === undefined) {
-      this.#illegal(event, this.state);
+      this.#actor.impossible(event, this.state);
       return;
     }
     this.#state = cell.next;
     for (const a of cell.actions) {
       if (a === 'tlf' && cell.note === 'p' && this.#o.passive) continue;
-      this.#run[a](now, { event, cell, packet });
+      this.#actor.act(a, now, { event, cell, packet });
     }
     if (cell.note === 'r' && this.#o.restart) {
       this.#step('Down', now, undefined);

@@ -4,7 +4,7 @@ import { equal } from '@9p/packet';
 import type { Random } from 'slashnet/core';
 import { isZero } from './address.js';
 import { ipv6cpOptions } from './codes.js';
-import type { Option } from './options.js';
+import type { Option, Verdict } from './options.js';
 
 export interface Ipv6cpResult {
   local: Uint8Array;
@@ -26,24 +26,45 @@ export function initialIpv6cp(random: Random, given?: Uint8Array): Ipv6cpResult 
   return { local: given ?? generate(random), remote: new Uint8Array(id_bytes) };
 }
 
-export function ipv6cpOptionSet(r: Ipv6cpResult, random: Random): readonly Option[] {
-  return [
-    {
-      type: ipv6cpOptions.ifid,
-      length: [id_bytes, id_bytes],
-      wanted: () => r.local,
-      acked() {},
-      naked(hint) {
-        r.local = isZero(hint) ? generate(random, r.local) : hint;
-        return undefined;
-      },
-      rejected: () => 'peer refuses our interface identifier',
-      judge: (v) => (isZero(v) || equal(v, r.local) ? generate(random, r.local) : 'ack'),
-      suggest: () => generate(random, r.local),
-      agreed(v) {
-        r.remote = v ?? new Uint8Array(id_bytes);
-      },
-      missing: () => generate(random, r.local),
-    },
-  ];
+export const ipv6cpOptionSet = (r: Ipv6cpResult, random: Random): readonly Option[] => [
+  new InterfaceId(r, random),
+];
+
+class InterfaceId implements Option {
+  readonly #r: Ipv6cpResult;
+  readonly #random: Random;
+
+  constructor(r: Ipv6cpResult, random: Random) {
+    this.#r = r;
+    this.#random = random;
+  }
+  get type(): number {
+    return ipv6cpOptions.ifid;
+  }
+  get length(): readonly [number, number] {
+    return eight;
+  }
+  wanted(): Uint8Array {
+    return this.#r.local;
+  }
+  acked(): void {}
+  naked(hint: Uint8Array): undefined {
+    this.#r.local = isZero(hint) ? this.suggest() : hint;
+  }
+  rejected(): string {
+    return 'peer refuses our interface identifier';
+  }
+  judge(v: Uint8Array): Verdict {
+    return isZero(v) || equal(v, this.#r.local) ? this.suggest() : 'ack';
+  }
+  suggest(): Uint8Array {
+    return generate(this.#random, this.#r.local);
+  }
+  agreed(v: Uint8Array | undefined): void {
+    this.#r.remote = v ?? new Uint8Array(id_bytes);
+  }
+  missing(): Uint8Array {
+    return this.suggest();
+  }
 }
+const eight: readonly [number, number] = [id_bytes, id_bytes];

@@ -1,7 +1,7 @@
 /** The options of the Link Control Protocol, RFC 1661 section 6 and RFC 1662 section 7. */
 import { concat, put16, put32, u16, u32 } from '@9p/packet';
 import type { Random } from 'slashnet/core';
-import { type AuthMethod, authMethods, lcpOptions } from './codes.js';
+import { type AuthMethod, lcpOptions } from './codes.js';
 import type { Option, Verdict } from './options.js';
 
 export interface LcpConfig {
@@ -71,73 +71,100 @@ const be32 = (v: number): Uint8Array => {
 };
 const nothing = new Uint8Array(0);
 
-/** The options, which write what is agreed into `r`. */
+/** The options, which write what is agreed into `r`. Classes: a session has all of them, and
+ *  functions of its own would be half its memory. */
 export function lcpOptionSet(c: LcpConfig, r: LcpResult, random: Random): readonly Option[] {
   return [
-    mruOption(c, r),
-    accmOption(c, r),
-    authOption(c, r),
-    magicOption(c, r, random),
-    flagOption(lcpOptions.pfc, c.pfc, (on) => {
-      r.sendPfc = on;
-    }),
-    flagOption(lcpOptions.acfc, c.acfc, (on) => {
-      r.sendAcfc = on;
-    }),
+    new Mru(c, r),
+    new Accm(c, r),
+    new Auth(c, r),
+    new Magic(c, r, random),
+    new Flag(lcpOptions.pfc, c.pfc, r, 'sendPfc'),
+    new Flag(lcpOptions.acfc, c.acfc, r, 'sendAcfc'),
   ];
 }
 
+const none: readonly [number, number] = [0, 0];
+const two: readonly [number, number] = [2, 2];
+const four: readonly [number, number] = [4, 4];
+
 /** Maximum-Receive-Unit, RFC 1661 6.1. */
-function mruOption(c: LcpConfig, r: LcpResult): Option {
-  let ask: number | undefined = c.mru === defaultMru ? undefined : c.mru;
-  return {
-    type: lcpOptions.mru,
-    length: [2, 2],
-    wanted: () => (ask === undefined ? undefined : be16(ask)),
-    acked(v) {
-      r.mru = v === undefined ? defaultMru : u16(v, 0);
-    },
-    naked(hint) {
-      const mru = u16(hint, 0);
-      ask = mru >= mru_min && mru <= c.mru ? mru : undefined;
-      return undefined;
-    },
-    rejected() {
-      ask = undefined;
-      return undefined;
-    },
-    judge: (v) => (u16(v, 0) >= mru_min ? 'ack' : be16(mru_min)),
-    suggest: () => be16(defaultMru),
-    agreed(v) {
-      r.peerMru = v === undefined ? defaultMru : u16(v, 0);
-    },
-  };
+class Mru implements Option {
+  readonly #r: LcpResult;
+  readonly #most: number;
+  #ask: number | undefined;
+
+  constructor(c: LcpConfig, r: LcpResult) {
+    this.#r = r;
+    this.#most = c.mru;
+    this.#ask = c.mru === defaultMru ? undefined : c.mru;
+  }
+  get type(): number {
+    return lcpOptions.mru;
+  }
+  get length(): readonly [number, number] {
+    return two;
+  }
+  wanted(): Uint8Array | undefined {
+    return this.#ask === undefined ? undefined : be16(this.#ask);
+  }
+  acked(v: Uint8Array | undefined): void {
+    this.#r.mru = v === undefined ? defaultMru : u16(v, 0);
+  }
+  naked(hint: Uint8Array): undefined {
+    const mru = u16(hint, 0);
+    this.#ask = mru >= mru_min && mru <= this.#most ? mru : undefined;
+  }
+  rejected(): undefined {
+    this.#ask = undefined;
+  }
+  judge(v: Uint8Array): Verdict {
+    return u16(v, 0) >= mru_min ? 'ack' : be16(mru_min);
+  }
+  suggest(): Uint8Array {
+    return be16(defaultMru);
+  }
+  agreed(v: Uint8Array | undefined): void {
+    this.#r.peerMru = v === undefined ? defaultMru : u16(v, 0);
+  }
 }
 
 /** Async-Control-Character-Map, RFC 1662 7.1. What the peer suggests is added to what we ask. */
-function accmOption(c: LcpConfig, r: LcpResult): Option {
-  let ask = c.accm;
-  return {
-    type: lcpOptions.accm,
-    length: [4, 4],
-    wanted: () => (ask === undefined ? undefined : be32(ask)),
-    acked(v) {
-      r.receiveAccm = v === undefined ? 0xffffffff : u32(v, 0);
-    },
-    naked(hint) {
-      if (ask !== undefined) ask = (ask | u32(hint, 0)) >>> 0;
-      return undefined;
-    },
-    rejected() {
-      ask = undefined;
-      return undefined;
-    },
-    judge: () => 'ack',
-    suggest: () => be32(0),
-    agreed(v) {
-      r.sendAccm = v === undefined ? 0xffffffff : u32(v, 0);
-    },
-  };
+class Accm implements Option {
+  readonly #r: LcpResult;
+  #ask: number | undefined;
+
+  constructor(c: LcpConfig, r: LcpResult) {
+    this.#r = r;
+    this.#ask = c.accm;
+  }
+  get type(): number {
+    return lcpOptions.accm;
+  }
+  get length(): readonly [number, number] {
+    return four;
+  }
+  wanted(): Uint8Array | undefined {
+    return this.#ask === undefined ? undefined : be32(this.#ask);
+  }
+  acked(v: Uint8Array | undefined): void {
+    this.#r.receiveAccm = v === undefined ? 0xffffffff : u32(v, 0);
+  }
+  naked(hint: Uint8Array): undefined {
+    if (this.#ask !== undefined) this.#ask = (this.#ask | u32(hint, 0)) >>> 0;
+  }
+  rejected(): undefined {
+    this.#ask = undefined;
+  }
+  judge(): Verdict {
+    return 'ack';
+  }
+  suggest(): Uint8Array {
+    return be32(0);
+  }
+  agreed(v: Uint8Array | undefined): void {
+    this.#r.sendAccm = v === undefined ? 0xffffffff : u32(v, 0);
+  }
 }
 
 const methodValue = (m: AuthMethod): Uint8Array => concat(be16(m.protocol), m.data);
@@ -153,80 +180,106 @@ export function methodOf(v: Uint8Array, list: readonly AuthMethod[]): AuthMethod
 }
 
 /** Authentication-Protocol, RFC 1661 6.2: we ask it of a peer that must authenticate itself. */
-function authOption(c: LcpConfig, r: LcpResult): Option {
-  const left = [...c.demand];
-  const known = [...authMethods, ...c.demand, ...c.accept];
-  const prefer = (): Verdict => {
-    const first = c.accept[0];
+class Auth implements Option {
+  readonly #c: LcpConfig;
+  readonly #r: LcpResult;
+  /** Those that the peer has not refused yet. */
+  #left: readonly AuthMethod[];
+
+  constructor(c: LcpConfig, r: LcpResult) {
+    this.#c = c;
+    this.#r = r;
+    this.#left = c.demand;
+  }
+  get type(): number {
+    return lcpOptions.auth;
+  }
+  get length(): readonly [number, number] {
+    return authLength;
+  }
+  wanted(): Uint8Array | undefined {
+    return this.#left[0] === undefined ? undefined : methodValue(this.#left[0]);
+  }
+  acked(v: Uint8Array | undefined): void {
+    this.#r.demand = v === undefined ? undefined : methodOf(v, this.#c.demand);
+  }
+  /** To the method that the peer suggests if we allow it, else to our next. */
+  naked(hint: Uint8Array): string | undefined {
+    const m = methodOf(hint, this.#left);
+    const [refused, ...left] = this.#left;
+    this.#left = left;
+    if (m === undefined || m === refused)
+      return left.length > 0 ? undefined : 'peer refuses to authenticate itself by what we allow';
+    this.#left = [m, ...left.filter((x) => x !== m)];
+    return undefined;
+  }
+  rejected(): string | undefined {
+    return this.#left.length === 0 ? undefined : 'peer refuses to authenticate itself';
+  }
+  judge(v: Uint8Array): Verdict {
+    if (methodOf(v, this.#c.accept) !== undefined) return 'ack';
+    const first = this.#c.accept[0];
     return first === undefined ? 'rej' : methodValue(first);
-  };
-  return {
-    type: lcpOptions.auth,
-    length: [2, 32],
-    wanted: () => (left[0] === undefined ? undefined : methodValue(left[0])),
-    acked(v) {
-      r.demand = v === undefined ? undefined : methodOf(v, known);
-    },
-    /** To the method that the peer suggests if we allow it, else to our next. */
-    naked(hint) {
-      const m = methodOf(hint, left);
-      const refused = left.shift();
-      if (m === undefined || m === refused) {
-        return left.length > 0 ? undefined : 'peer refuses to authenticate itself by what we allow';
-      }
-      left.splice(left.indexOf(m), 1);
-      left.unshift(m);
-      return undefined;
-    },
-    rejected: () => (left.length === 0 ? undefined : 'peer refuses to authenticate itself'),
-    judge: (v) => (methodOf(v, c.accept) === undefined ? prefer() : 'ack'),
-    agreed(v) {
-      r.comply = v === undefined ? undefined : methodOf(v, c.accept);
-    },
-  };
+  }
+  agreed(v: Uint8Array | undefined): void {
+    this.#r.comply = v === undefined ? undefined : methodOf(v, this.#c.accept);
+  }
 }
+const authLength: readonly [number, number] = [2, 32];
 
 /** Magic-Number, RFC 1661 6.4: a request that carries ours has come back to us. */
-function magicOption(c: LcpConfig, r: LcpResult, random: Random): Option {
-  let ask = c.magic;
-  let ours = nonZero(random);
-  let loops = 0;
-  const another = (not: number): number => {
+class Magic implements Option {
+  readonly #r: LcpResult;
+  readonly #random: Random;
+  #ask: boolean;
+  #ours: number;
+  #loops = 0;
+
+  constructor(c: LcpConfig, r: LcpResult, random: Random) {
+    this.#r = r;
+    this.#random = random;
+    this.#ask = c.magic;
+    this.#ours = nonZero(random);
+  }
+  #another(): number {
     for (;;) {
-      const m = nonZero(random);
-      if (m !== not) return m;
+      const m = nonZero(this.#random);
+      if (m !== this.#ours) return m;
     }
-  };
-  return {
-    type: lcpOptions.magic,
-    length: [4, 4],
-    wanted: () => (ask ? be32(ours) : undefined),
-    acked(v) {
-      r.magic = v === undefined ? 0 : u32(v, 0);
-    },
-    naked() {
-      ours = another(ours);
-      return undefined;
-    },
-    rejected() {
-      ask = false;
-      return undefined;
-    },
-    judge(v) {
-      const m = u32(v, 0);
-      if (m === 0) return be32(another(ours));
-      if (!ask || m !== ours) {
-        loops = 0;
-        return 'ack';
-      }
-      if (++loops >= loops_max) return { fail: 'the line is looped back' };
-      return be32(another(ours));
-    },
-    suggest: () => be32(another(ours)),
-    agreed(v) {
-      r.peerMagic = v === undefined ? 0 : u32(v, 0);
-    },
-  };
+  }
+  get type(): number {
+    return lcpOptions.magic;
+  }
+  get length(): readonly [number, number] {
+    return four;
+  }
+  wanted(): Uint8Array | undefined {
+    return this.#ask ? be32(this.#ours) : undefined;
+  }
+  acked(v: Uint8Array | undefined): void {
+    this.#r.magic = v === undefined ? 0 : u32(v, 0);
+  }
+  naked(): undefined {
+    this.#ours = this.#another();
+  }
+  rejected(): undefined {
+    this.#ask = false;
+  }
+  judge(v: Uint8Array): Verdict {
+    const m = u32(v, 0);
+    if (m === 0) return this.suggest();
+    if (!this.#ask || m !== this.#ours) {
+      this.#loops = 0;
+      return 'ack';
+    }
+    return ++this.#loops >= loops_max ? { fail: 'the line is looped back' } : this.suggest();
+  }
+  suggest(): Uint8Array {
+    return be32(this.#another());
+  }
+  agreed(v: Uint8Array | undefined): void {
+    this.#r.peerMagic = v === undefined ? 0 : u32(v, 0);
+  }
 }
 
 export function nonZero(random: Random): number {
@@ -237,22 +290,37 @@ export function nonZero(random: Random): number {
 }
 
 /** Protocol- and Address-and-Control-Field-Compression, RFC 1661 6.5 and 6.6: there or not. */
-function flagOption(type: number, on: boolean, send: (on: boolean) => void): Option {
-  let ask = on;
-  return {
-    type,
-    length: [0, 0],
-    wanted: () => (ask ? nothing : undefined),
-    acked() {},
-    naked() {
-      ask = false;
-      return undefined;
-    },
-    rejected() {
-      ask = false;
-      return undefined;
-    },
-    judge: () => (on ? 'ack' : 'rej'),
-    agreed: (v) => send(v !== undefined),
-  };
+class Flag implements Option {
+  readonly type: number;
+  readonly #on: boolean;
+  readonly #r: LcpResult;
+  readonly #send: 'sendPfc' | 'sendAcfc';
+  #ask: boolean;
+
+  constructor(type: number, on: boolean, r: LcpResult, send: 'sendPfc' | 'sendAcfc') {
+    this.type = type;
+    this.#on = on;
+    this.#r = r;
+    this.#send = send;
+    this.#ask = on;
+  }
+  get length(): readonly [number, number] {
+    return none;
+  }
+  wanted(): Uint8Array | undefined {
+    return this.#ask ? nothing : undefined;
+  }
+  acked(): void {}
+  naked(): undefined {
+    this.#ask = false;
+  }
+  rejected(): undefined {
+    this.#ask = false;
+  }
+  judge(): Verdict {
+    return this.#on ? 'ack' : 'rej';
+  }
+  agreed(v: Uint8Array | undefined): void {
+    this.#r[this.#send] = v !== undefined;
+  }
 }

@@ -44,6 +44,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     this.#random = random;
     this.#host = {
       send: (protocol, c) => this.#send(protocol, c),
+      room: () => this.#result.peerMru,
       log: (line) => this.#tell({ is: 'log', line }),
       count: (reason) => this.#tell({ is: 'count', reason }),
     };
@@ -116,7 +117,9 @@ export class PppMachine implements Machine<Command, PppEvent> {
   }
 
   poll(): Output<PppEvent> | undefined {
-    return this.#out.shift();
+    const o = this.#out.shift();
+    if (o === undefined) this.#out.length = 0; // gives back the room that a queue keeps, too
+    return o;
   }
 
   deadline(): Ms {
@@ -197,13 +200,14 @@ export class PppMachine implements Machine<Command, PppEvent> {
   // LCP -----------------------------------------------------------------------------------------
 
   #newLcp(): ControlProtocol {
-    const { lcp, timers, passive } = this.#config;
+    const { lcp, timers, passive, silent } = this.#config;
     const spec = {
       name: 'lcp',
       protocol: protocols.lcp,
       options: lcpOptionSet(lcp, this.#result, this.#random),
       timers,
       passive,
+      silent,
       up: (now: Ms) => this.#lcpUp(now),
       down: (now: Ms) => this.#lcpDown(now),
       finished: (why: string) => this.#finish(why),
@@ -249,7 +253,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     else {
       const body = c.body.slice();
       put32(body, 0, magic);
-      this.#send(protocols.lcp, { code: codes.echoReply, id: c.id, body });
+      this.#lcp.send(codes.echoReply, c.id, body);
     }
   }
 
@@ -263,14 +267,15 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #sendEcho(id: number): void {
     const body = new Uint8Array(4);
     put32(body, 0, this.#result.magic);
-    this.#send(protocols.lcp, { code: codes.echoReq, id, body });
+    this.#lcp.send(codes.echoReq, id, body);
   }
 
-  /** It ends that protocol, never the link, unless the protocol is LCP
-   *  or the authentication agreed on. */
+  /** It ends that protocol, never the link, unless the protocol is LCP or the authentication
+   *  agreed on. To go on sending packets that are rejected is forbidden (RFC 1661 5.7): those
+   *  of ip, 0021, end with ipcp, 8021. */
   #protocolRejected(body: Uint8Array, now: Ms): void {
     const protocol = rejectedProtocol(body);
-    const ncp = protocol === undefined ? undefined : this.#network?.of(protocol);
+    const ncp = protocol === undefined ? undefined : this.#network?.of(protocol | 0x8000);
     if (protocol === undefined) this.#host.count('badlength');
     else if (protocol === protocols.lcp) this.#lcp.refused(now);
     else if (ncp !== undefined) ncp.refused(now);
@@ -337,7 +342,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
       this.#host.count('unknownprotocol');
       const info = p.buf.subarray(p.start + 2, p.end);
       const body = protocolReject(protocol, info, this.#result.peerMru - header_bytes);
-      this.#send(protocols.lcp, { code: codes.protRej, id: this.#lcp.nextId(), body });
+      this.#lcp.send(codes.protRej, this.#lcp.nextId(), body);
     }
   }
 

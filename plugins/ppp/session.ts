@@ -18,6 +18,8 @@ export interface PppConfig {
   readonly echo: EchoConfig;
   /** Wait for a peer that does not answer yet. */
   readonly passive: boolean;
+  /** Say nothing before the peer does. */
+  readonly silent: boolean;
   /** What we call ourselves in a CHAP Challenge. */
   readonly name: string;
 }
@@ -46,6 +48,7 @@ export const defaultConfig: PppConfig = {
   auth: { restart_timer_ms: 3000, tries: 10 },
   echo: defaultEcho,
   passive: false,
+  silent: false,
   name: 'slashnet',
 };
 
@@ -83,4 +86,6 @@ export interface AuthResult {
   readonly method: string;
   readonly user: string;
   readonly message: string;
+  /** There are keys for MPPE (AuthClient.keys), now that this direction is done. */
+  readonly keyed: boolean;
 }

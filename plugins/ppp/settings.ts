@@ -88,7 +88,7 @@ export const mruOf = (s: Settings, below_bytes: number): number =>
   s.mru ?? s.mtu ?? Math.min(defaultMru, below_bytes);
 
 /** `below_bytes`: the longest packet that fits a frame of the layer below, headers taken off. */
-export function configOf(s: Settings, below_bytes: number, passive: boolean): PppConfig {
+export function configOf(s: Settings, below_bytes: number, silent: boolean): PppConfig {
   const server = s.role === 'server';
   const dns = s.dns ?? (server ? [] : 'ask');
   return {
@@ -114,9 +114,10 @@ export function configOf(s: Settings, below_bytes: number, passive: boolean): Pp
       : undefined,
     ipv6: s.ipv6 ? (s.ifid === undefined ? {} : { id: s.ifid }) : undefined,
     timers: s.timers,
-    auth: { restart_timer_ms: s.timers.restart_timer_ms, tries: s.timers.max_configure },
+    auth: { restart_timer_ms: s.timers.restart_max_ms, tries: s.timers.max_configure },
     echo: s.echo,
-    passive: passive || s.passive,
+    passive: silent || s.passive,
+    silent,
     name: s.name,
   };
 }

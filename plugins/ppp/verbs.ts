@@ -162,8 +162,10 @@ const timers: readonly Verb<Settable>[] = [
       echo_failures: n === undefined ? s.echo.echo_failures : number(n, 1, 1000, 'failures'),
     };
   }),
-  verb('restart ms', 1, 1, (s, [v = '']) => {
-    s.timers = { ...s.timers, restart_timer_ms: number(v, 10, 60_000, 'time in ms') };
+  verb('restart ms [max_ms]', 1, 2, (s, [v = '', m = v]) => {
+    const restart_timer_ms = number(v, 10, 60_000, 'time in ms');
+    const restart_max_ms = number(m, restart_timer_ms, 60_000, 'longest time in ms');
+    s.timers = { ...s.timers, restart_timer_ms, restart_max_ms };
   }),
   verb('maxconfigure n', 1, 1, (s, [v = '']) => {
     s.timers = { ...s.timers, max_configure: number(v, 1, 1000, 'count') };

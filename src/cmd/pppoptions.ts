@@ -125,9 +125,8 @@ function isLinkLocal(a: string): boolean {
 /** Up to four: of each family the first is ours, the second the peer's. */
 export function addressVerbs(addresses: readonly string[]): string[] {
   const [four, six] = [addresses.filter((a) => isIPv4(a)), addresses.filter(isLinkLocal)];
-  for (const [i, a] of addresses.entries())
-    if (!four.includes(a) && !six.includes(a))
-      throw new Usage(`bad ${i % 2 === 0 ? '' : 'remote '}ip ${quote(a)}`);
+  for (const a of addresses)
+    if (!four.includes(a) && !six.includes(a)) throw new Usage(`bad ip address '${a}'`);
   if (four.length > 2 || six.length > 2)
     throw new Usage('too many addresses: of IPv4 and of link-local IPv6 two each, ours first');
   return [four, six].flatMap(([local, remote]) => [

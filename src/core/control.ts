@@ -44,8 +44,8 @@ export class Control<C> {
   /** Called with the error of a refused line. */
   onrefused: ((e: Error) => void) | undefined;
 
-  constructor(verbs: readonly Verb<C>[], c: C) {
-    this.#verbs = new Map(verbs.map((v) => [v.name, v]));
+  constructor(verbs: ReadonlyMap<string, Verb<C>>, c: C) {
+    this.#verbs = verbs;
     this.#c = c;
   }
 
@@ -184,6 +184,10 @@ function told(req: Req): unknown {
     return e;
   }
 }
+
+/** Verbs by name; of two with one name the last counts. */
+export const verbMap = <C>(verbs: readonly Verb<C>[]): ReadonlyMap<string, Verb<C>> =>
+  new Map(verbs.map((v) => [v.name, v]));
 
 /** The `usage` lines of a help file. */
 export const usageOf = <C>(verbs: readonly Verb<C>[]): string =>

@@ -16,24 +16,15 @@ import { type Counters, counters } from './counters.js';
 import { DataFile } from './datafile.js';
 import { makeDriver, makePathTimer } from './driver.js';
 import { Einterrupted, Einuse, errorText, oneLine, refuse } from './errors.js';
-import { Folder } from './files.js';
+import { Folder, type FolderSource } from './files.js';
 import { controlBelow, linkTo } from './link.js';
-import type { Machine, Path, Sink } from './machine.js';
-import type {
-  Context,
-  Conversation,
-  Driver,
-  Env,
-  Layer,
-  Link,
-  Log,
-  PathTimer,
-  Verb,
-} from './plugin.js';
+import type { Clock, Machine, Path, Sink } from './machine.js';
+import type { Context, Conversation, Driver, Env, Layer, Link, PathTimer } from './plugin.js';
 import { Port, type PortOptions, type Tap } from './port.js';
 import { Redial } from './redial.js';
-import { conversationNodes } from './standard.js';
+import type { Kind } from './standard.js';
 import { Taps } from './taps.js';
+import type { Turn } from './turn.js';
 import { quote } from './words.js';
 
 /** What a slot asks of the layer that it is in. */
@@ -43,14 +34,15 @@ export interface SlotHost {
   create(who: Who): Slot;
 }
 
-export class Slot implements Context {
+const nothingOpen: ReadonlyMap<Port, DataFile> = new Map();
+
+export class Slot implements Context, FolderSource {
   readonly id: number;
   readonly name: string;
   readonly env: Env;
   readonly layer: Layer;
   readonly stats: Counters<string> = counters();
   readonly taps: Taps;
-  readonly log: Log;
   readonly c: Conversation;
   readonly folder: Folder;
   readonly control: Control<Slot>;
@@ -66,9 +58,11 @@ export class Slot implements Context {
   err = '';
   link: Link | undefined;
   #lowerPort: Port | undefined;
-  readonly #nodes: readonly Node[];
+  /** Files that somebody has walked to, by name. */
+  #nodes: readonly Node[] = [];
   #opens = 0;
-  readonly #data = new Map<Port, DataFile>();
+  /** Of each port whose data is open as a file. */
+  #data: ReadonlyMap<Port, DataFile> = nothingOpen;
   #closed = false;
   /** The last close hangs it up. */
   #leaving = false;
@@ -76,9 +70,9 @@ export class Slot implements Context {
   readonly uppers: readonly Port[];
   tap: Tap | undefined;
   ontap: ((tap: Tap | undefined) => void) | undefined;
-  readonly #ports: Port[] = [];
+  #ports: readonly Port[] = [];
   readonly #host: SlotHost;
-  readonly #verbs: readonly Verb<Slot>[];
+  readonly #kind: Kind;
 
   constructor(
     host: SlotHost,
@@ -87,7 +81,7 @@ export class Slot implements Context {
     id: number,
     who: Who,
     kept: boolean,
-    verbs: readonly Verb<Slot>[],
+    kind: Kind,
   ) {
     this.#host = host;
     this.layer = layer;
@@ -98,51 +92,49 @@ export class Slot implements Context {
     this.born = env.clock.now();
     this.stirred = this.born;
     this.kept = kept;
-    this.#verbs = verbs;
+    this.#kind = kind;
     this.taps = new Taps(env.clock, this.name, layer, (tap) => this.#tapped(tap));
-    this.log = this.#makeLog();
     this.c = layer.create(this);
     this.uppers = this.#uppers();
-    this.control = new Control(verbs, this);
+    this.control = new Control(kind.verbs, this);
     this.control.onrefused = (e) => {
       this.err = e.message;
     };
     this.redial = new Redial(env.clock, (args) => this.#connectAgain(args));
-    const nodes = conversationNodes(this);
-    this.#nodes = nodes;
     this.folder = new Folder(
       { name: String(id), perm: 0o555, owner: () => this.owner.uname },
-      {
-        find: (name) => (this.#closed ? undefined : nodes.find((n) => n.name === name)),
-        all: () => (this.#closed ? [] : nodes),
-      },
+      this,
     );
   }
 
+  /** A file of ours, made when somebody first wants it: most of them nobody ever looks at. */
+  find(name: string): Node | undefined {
+    if (this.#closed) return undefined;
+    const known = this.#nodes.find((n) => n.name === name);
+    if (known !== undefined) return known;
+    const made = this.#kind.files.get(name)?.(this);
+    if (made !== undefined) this.#nodes = [...this.#nodes, made];
+    return made;
+  }
+  all(): readonly Node[] {
+    return this.#closed ? [] : [...this.#kind.files.keys()].map((name) => this.find(name) as Node);
+  }
+
   #uppers(): readonly Port[] {
-    const all = this.c.upper === undefined ? [] : [this.c.upper];
-    for (const def of this.layer.files ?? []) if ('port' in def) all.push(def.port(this.c));
-    return all;
+    const more = (this.layer.files ?? []).flatMap((f) => ('port' in f ? [f.port(this.c)] : []));
+    return this.c.upper === undefined ? more : [this.c.upper, ...more];
   }
 
-  #makeLog(): Log {
-    const taps = this.taps;
+  log(text: string): void {
+    this.taps.log(text);
     const up = this.env.log;
-    const log = (text: string): void => {
-      taps.log(text);
-      if (up.on) up(`${this.name} ${text}`);
-    };
-    return Object.defineProperty(log, 'on', { get: () => taps.logging || up.on }) as Log;
-  }
-
-  get verbs(): readonly Verb<Slot>[] {
-    return this.#verbs;
+    if (up.on) up(`${this.name} ${text}`);
   }
   get closed(): boolean {
     return this.#closed;
   }
   get ctl(): Node {
-    return this.#nodes.find((n) => n.name === 'ctl') as Node;
+    return this.find('ctl') as Node;
   }
   #tapped(tap: Tap | undefined): void {
     this.tap = tap;
@@ -156,33 +148,22 @@ export class Slot implements Context {
     this.layer.stats.add(reason, n);
   }
   port(o: PortOptions): Port {
-    const detached = (why: string): void => {
-      o.detached?.(why);
-      this.#detached(port, why);
-    };
-    // A getter, which the spread would read once: a wire may change what it carries.
-    const framing = { get: () => o.framing, enumerable: true };
-    const port: Port = new Port(
-      Object.defineProperty({ ...o, detached }, 'framing', framing),
-      this,
-    );
-    port.tap = this.tap;
-    this.#ports.push(port);
+    const port = new Port(o, this);
+    port.tap = this.tap; // log was opened before there was anything to see
+    this.#ports = [...this.#ports, port];
     return port;
   }
   driver<Cmd, Ev>(m: Machine<Cmd, Ev>, out: Sink, tell: (e: Ev) => void): Driver<Cmd> {
-    return makeDriver(this.#driverHost(), m, out, tell);
+    return makeDriver(this, m, out, tell);
   }
   pathTimer(p: Path<string>, above: Sink, below: Sink): PathTimer {
-    return makePathTimer(this.#driverHost(), p, above, below);
+    return makePathTimer(this, p, above, below);
   }
-  #driverHost() {
-    return {
-      clock: this.env.clock,
-      turn: this.env.turn,
-      count: (reason: string) => this.count(reason),
-      crash: (e: unknown) => this.crash(e),
-    };
+  get clock(): Clock {
+    return this.env.clock;
+  }
+  get turn(): Turn {
+    return this.env.turn;
   }
   event(text: string): void {
     this.stirred = this.env.clock.now();
@@ -249,7 +230,7 @@ export class Slot implements Context {
   }
 
   /** A port of this conversation has lost its peer. */
-  #detached(port: Port, why: string): void {
+  detached(port: Port, why: string): void {
     if (port === this.#lowerPort && this.link !== undefined) {
       const path = this.link.path;
       this.link = undefined;
@@ -461,11 +442,11 @@ export class Slot implements Context {
       count: (reason) => this.count(reason),
       crash: (e) => this.crash(e),
       closed: () => {
-        this.#data.delete(port);
+        this.#data = new Map([...this.#data].filter(([p]) => p !== port));
         this.release();
       },
     });
-    this.#data.set(port, data);
+    this.#data = new Map([...this.#data, [port, data]]);
     this.hold();
     this.touched = true;
     return data;

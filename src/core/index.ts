@@ -14,7 +14,7 @@ export {
   wantsWrite,
 } from '@9p/lib9p';
 export { realClock, realRandom } from './clock.js';
-export { Control, usageOf } from './control.js';
+export { Control, usageOf, verbMap } from './control.js';
 export * from './counters.js';
 export { type DeviceEvents, openDevice, PacketDevice } from './device.js';
 export * from './errors.js';

@@ -4,8 +4,8 @@ import { wantsWrite } from '@9p/lib9p';
 import { type Slot, Slot as SlotClass } from './conv.js';
 import { Enodev, refuse } from './errors.js';
 import { defNode, FileNode, Folder, textNode } from './files.js';
-import type { Env, Layer, Verb } from './plugin.js';
-import { helpOf, openCtl, verbsOf } from './standard.js';
+import type { Env, Layer } from './plugin.js';
+import { helpOf, type Kind, kindOf, openCtl } from './standard.js';
 
 /** A kept conversation that is Idle and never was written to goes after this. */
 export const forgotten_ms = 10 * 60 * 1000;
@@ -15,7 +15,7 @@ export class LayerServer {
   readonly folder: Folder;
   readonly #env: Env;
   readonly #slots: (Slot | undefined)[] = [];
-  readonly #verbs: readonly Verb<Slot>[];
+  readonly #kind: Kind;
   readonly #files: readonly Node[];
   #count = 0;
   /** Lowest number that may be free. */
@@ -26,7 +26,7 @@ export class LayerServer {
   constructor(layer: Layer, env: Env, owner: () => string) {
     this.layer = layer;
     this.#env = env;
-    this.#verbs = verbsOf(layer);
+    this.#kind = kindOf(layer);
     this.#files = this.#rootNodes(owner);
     this.folder = new Folder(
       { name: layer.name, perm: 0o555, owner },
@@ -85,7 +85,7 @@ export class LayerServer {
       id,
       who,
       kept,
-      this.#verbs,
+      this.#kind,
     );
     this.#slots[id] = slot;
     this.#count++;

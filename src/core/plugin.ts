@@ -115,7 +115,8 @@ export interface Context {
   fail(why: string): void;
   /** The layer went down by itself (peer hung up, carrier lost): err, event, redial. */
   down(why: string): void;
-  readonly log: Log;
+  /** A line for the readers of `log`, and for the daemon's. */
+  log(line: string): void;
   /** Show a packet to the readers of log and pcap; undefined while there are none. For layers
    *  whose packets pass by no port of their own; others say `tap` in PortOptions. */
   readonly tap: ((inbound: boolean, p: Packet) => void) | undefined;

@@ -42,6 +42,8 @@ export interface PortOptions {
 export interface PortHost {
   count(reason: string): void;
   crash(e: unknown): void;
+  /** A port of it has lost its peer. */
+  detached?(port: Port, why: string): void;
 }
 export type Tap = (inbound: boolean, p: Packet) => void;
 
@@ -152,6 +154,7 @@ export class Port implements Sink {
     this.#guard(() => {
       this.#o.down?.(why);
       this.#o.detached?.(why);
+      this.#host.detached?.(this, why);
     });
   }
 

@@ -1,11 +1,11 @@
 /** The verbs and files that every conversation has; DESIGN's table and no other. */
 import { type Node, type OpenFile, omode, type Qid, type Req, type Wait } from '@9p/lib9p';
-import { usageOf } from './control.js';
+import { usageOf, verbMap } from './control.js';
 import type { Slot } from './conv.js';
 import { Eperm, refuse } from './errors.js';
-import { defNode, FileNode, TextFile, textNode } from './files.js';
+import { defNode, FileNode, type NodeOptions, TextFile, textNode } from './files.js';
 import type { Chan } from './namespace.js';
-import type { FileDef, Layer, Traffic, Verb } from './plugin.js';
+import type { Conversation, FileDef, Layer, Traffic, Verb } from './plugin.js';
 import type { Port } from './port.js';
 
 const redials_max = 1_000_000;
@@ -204,47 +204,62 @@ export function portChan(port: Port, qid: Qid): Chan {
   return { port, qid, ready: false, onready: undefined, read: no, write: no, close() {} };
 }
 
-/** The files of a conversation, in the order of a listing. */
-export function conversationNodes(s: Slot): readonly Node[] {
-  const owner = (): string => s.owner.uname;
-  const { c, layer, taps } = s;
-  const text = (name: string, make: () => string): Node =>
-    textNode({ name, perm: 0o444, owner }, make);
-  const tap = (name: string, open: (qid: Qid) => OpenFile): Node =>
-    new FileNode({ name, perm: 0o440, owner }, (_m, _r, qid) => open(qid));
-  const line = (t: string): string => (t === '' || t.endsWith('\n') ? t : `${t}\n`);
-  const nodes: Node[] = [
-    new FileNode(
-      { name: 'ctl', perm: 0o660, owner, length: () => String(s.id).length },
-      (_m, _r, qid) => openCtl(s, qid),
-      true,
-    ),
-    new DataNode(s, 'data', 0o660, c.upper),
-    text('status', () => line(`${c.state} ${c.status()}`.trimEnd())),
-    text('stats', () => statsOf(s)),
-    text('local', () => line(c.local?.() ?? '')),
-    text('remote', () => line(c.remote?.() ?? '')),
-    new FileNode(
-      { name: 'err', perm: 0o444, owner, length: () => Buffer.byteLength(line(s.err)) },
-      (_m, _r, qid) => new Holding(s, new TextFile(qid, () => line(s.err))),
-    ),
-    tap('event', (qid) => taps.openEvent(qid)),
-    tap('log', (qid) => taps.openLog(qid)),
-    tap('pcap', (qid) => taps.openPcap(qid)),
-    text('help', () => helpOf(layer)),
-  ];
-  if (layer.calls === true)
-    nodes.push(
-      new FileNode({ name: 'listen', perm: 0o660, owner }, (_m, req) => s.listen(req), true),
-    );
-  for (const def of layer.files ?? []) {
-    const node =
-      'port' in def
-        ? new DataNode(s, def.name, def.perm, def.port(c))
-        : defNode(holdingData(s, def), c, owner);
-    const i = nodes.findIndex((n) => n.name === def.name);
-    if (i >= 0) nodes[i] = node;
-    else nodes.push(node);
-  }
-  return nodes;
+/** What all conversations of a layer share. */
+export interface Kind {
+  readonly verbs: ReadonlyMap<string, Verb<Slot>>;
+  /** How to make each file of a conversation, in the order of a listing. */
+  readonly files: ReadonlyMap<string, (s: Slot) => Node>;
 }
+
+export const kindOf = (layer: Layer): Kind => ({
+  verbs: verbMap(verbsOf(layer)),
+  files: conversationFiles(layer),
+});
+
+const options = (s: Slot, name: string, perm: number): NodeOptions => ({
+  name,
+  perm,
+  owner: () => s.owner.uname,
+});
+const line = (t: string): string => (t === '' || t.endsWith('\n') ? t : `${t}\n`);
+
+function conversationFiles(layer: Layer): Kind['files'] {
+  const files = new Map<string, (s: Slot) => Node>();
+  const text = (name: string, make: (s: Slot) => string): void =>
+    void files.set(name, (s) => textNode(options(s, name, 0o444), () => make(s)));
+  const tap = (name: string, open: (s: Slot, qid: Qid) => OpenFile): void =>
+    void files.set(
+      name,
+      (s) => new FileNode(options(s, name, 0o440), (_m, _r, qid) => open(s, qid)),
+    );
+  files.set('ctl', ctlNode);
+  files.set('data', (s) => new DataNode(s, 'data', 0o660, s.c.upper));
+  text('status', ({ c }) => line(`${c.state} ${c.status()}`.trimEnd()));
+  text('stats', statsOf);
+  text('local', ({ c }) => line(c.local?.() ?? ''));
+  text('remote', ({ c }) => line(c.remote?.() ?? ''));
+  files.set('err', errNode);
+  tap('event', (s, qid) => s.taps.openEvent(qid));
+  tap('log', (s, qid) => s.taps.openLog(qid));
+  tap('pcap', (s, qid) => s.taps.openPcap(qid));
+  text('help', () => helpOf(layer));
+  if (layer.calls === true) files.set('listen', listenNode);
+  for (const def of layer.files ?? []) files.set(def.name, (s) => ownNode(s, def));
+  return files;
+}
+
+function ctlNode(s: Slot): Node {
+  const o = { ...options(s, 'ctl', 0o660), length: () => String(s.id).length };
+  return new FileNode(o, (_m, _r, qid) => openCtl(s, qid), true);
+}
+function errNode(s: Slot): Node {
+  const o = { ...options(s, 'err', 0o444), length: () => Buffer.byteLength(line(s.err)) };
+  return new FileNode(o, (_m, _r, qid) => new Holding(s, new TextFile(qid, () => line(s.err))));
+}
+const listenNode = (s: Slot): Node =>
+  new FileNode(options(s, 'listen', 0o660), (_m, req) => s.listen(req), true);
+
+const ownNode = (s: Slot, def: FileDef<Conversation>): Node =>
+  'port' in def
+    ? new DataNode(s, def.name, def.perm, def.port(s.c))
+    : defNode(holdingData(s, def), s.c, () => s.owner.uname);

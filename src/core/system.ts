@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Node, newReq, type Tree, type Who } from '@9p/lib9p';
 import { realClock, realRandom } from './clock.js';
-import { Control } from './control.js';
+import { Control, verbMap } from './control.js';
 import type { Slot } from './conv.js';
 import { refuse } from './errors.js';
 import { defNode, Folder, folderOf } from './files.js';
@@ -74,7 +74,7 @@ export function makeSystem(o: SystemOptions): System {
     share: makeShares(),
   };
   const loader = makeLoader(o.plugins, env, me);
-  const control = new Control([...rootVerbs, ...(o.verbs ?? [])], { ns, loader });
+  const control = new Control(verbMap([...rootVerbs, ...(o.verbs ?? [])]), { ns, loader });
   const version = `slashnet ${o.version ?? 'unknown'}\ninstance ${instance}\n`;
   const standard: readonly FileDef<void>[] = [
     ctlFile(control, instance),

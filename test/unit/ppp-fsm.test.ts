@@ -4,12 +4,12 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import {
   type Action,
-  actions,
   type Event,
   events,
   Fsm,
   parseCell,
   parseTable,
+  type State,
   states,
   table,
 } from '../../plugins/ppp/fsm.js';
@@ -50,14 +50,13 @@ test('a table with a fault does not load', () => {
   assert.throws(() => parseTable(`${row('Up 1')}\n${row('Up 1')}`), /bad event Up/);
 });
 
-function recorder(o: { passive?: boolean; restart?: boolean } = {}) {
+function recorder(o: { passive?: boolean; silent?: boolean; restart?: boolean } = {}) {
   const done: string[] = [];
-  const run = Object.fromEntries(actions.map((a) => [a, () => void done.push(a)]));
-  const fsm = new Fsm<never>(
-    run as Record<Action, () => void>,
-    (e, s) => void done.push(`illegal ${e} ${s}`),
-    { passive: false, restart: false, ...o },
-  );
+  const actor = {
+    act: (a: Action) => void done.push(a),
+    impossible: (e: Event, s: State) => void done.push(`illegal ${e} ${s}`),
+  };
+  const fsm = new Fsm<never>(actor, { passive: false, restart: false, ...o });
   return { fsm, done };
 }
 
@@ -69,6 +68,17 @@ test('actions run in the order of the cell, and what cannot happen changes nothi
     'illegal Up Stopping',
   ]);
   assert.equal(fsm.state, 'Stopping');
+});
+
+test('a silent one waits in Stopped from the start, and answers the first request', () => {
+  const { fsm, done } = recorder({ silent: true });
+  fsm.step('Open', 0);
+  fsm.step('Up', 0);
+  assert.equal(fsm.state, 'Stopped');
+  assert.equal(fsm.timed, false);
+  fsm.step('RCR+', 0);
+  assert.equal(fsm.state, 'Ack-Sent');
+  assert.deepEqual(done, ['tls', 'irc', 'scr', 'sca']);
 });
 
 test('the passive option waits in Stopped without finishing', () => {
@@ -89,16 +99,11 @@ test('the restart option makes Open begin again', () => {
 
 test('an event that an action raises waits until the step is done', () => {
   const done: string[] = [];
-  const run = Object.fromEntries(
-    actions.map((a) => [
-      a,
-      () => {
-        done.push(a);
-        if (a === 'tld') fsm.step('Close', 0);
-      },
-    ]),
-  ) as Record<Action, () => void>;
-  const fsm = new Fsm<never>(run, () => {}, { passive: false, restart: false });
+  const act = (a: Action): void => {
+    done.push(a);
+    if (a === 'tld') fsm.step('Close', 0);
+  };
+  const fsm = new Fsm<never>({ act, impossible() {} }, { passive: false, restart: false });
   for (const e of ['Open', 'Up', 'RCR+', 'RCA', 'RCR+'] as const) fsm.step(e, 0);
   assert.deepEqual(done.slice(-5), ['tld', 'scr', 'sca', 'irc', 'str']);
   assert.equal(fsm.state, 'Closing');

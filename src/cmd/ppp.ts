@@ -87,7 +87,7 @@ async function chatFile(name: string): Promise<Step[]> {
   return parseChat(name, Buffer.from(bytes).toString('latin1'));
 }
 
-// What is below ------------------------------------------------------------------------------------
+// What is below ---------------------------------------------------------------------------------
 
 async function mediumOf(m: Mount, p: Plan): Promise<Medium> {
   if (p.port === undefined) return wireMedium(m, stdioWire(), p.mtu);
@@ -114,7 +114,7 @@ async function below(m: Mount, p: Plan, debug: boolean, cancel: AbortSignal): Pr
   }
 }
 
-// The daemon ---------------------------------------------------------------------------------------
+// The daemon ------------------------------------------------------------------------------------
 
 /** Plugins of a private daemon: what the link needs. */
 function loads(p: Plan, net: string): string[] {

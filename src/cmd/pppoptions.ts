@@ -109,7 +109,10 @@ export function verbsOf(addresses: readonly string[], o: Options): string[] {
   };
   const more = (Array.isArray(o.verb) ? (o.verb as string[]) : []).map((v) => line('verb', v));
   for (const v of more) refuseSecret(v);
-  return [...verbOptions.flatMap(of), ...addressVerbs(addresses), ...more];
+  const lines = [...verbOptions.flatMap(of), ...addressVerbs(addresses), ...more];
+  if (o.server === true && !lines.some((l) => /^(local .*\.|ip off)/.test(l)))
+    throw new Usage('-S: a server needs an address of its own');
+  return lines;
 }
 
 function refuseSecret(verb: string): void {

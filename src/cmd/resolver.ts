@@ -1,5 +1,5 @@
-/** --dns: the peer's name servers for this host, and back as it was. A file of the runtime directory
- *  notes what was done, so that after a kill -9 the next command takes it back. */
+/** --dns: the peer's name servers for this host, and back as it was. A file of the runtime
+ *  directory notes what was done, so that after a kill -9 the next command takes it back. */
 import { spawn } from 'node:child_process';
 import {
   accessSync,

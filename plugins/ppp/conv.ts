@@ -349,6 +349,7 @@ export class PppConversation implements Conversation, View {
     this.#makeInterface(who, current).then(
       () => {
         if (!current()) return;
+        this.#ctx.event('up');
         this.#attempt?.resolve();
         this.#attempt = undefined;
       },

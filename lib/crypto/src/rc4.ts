@@ -1,5 +1,6 @@
 /** RC4. Ours because Node 20's OpenSSL has it in its legacy provider only; MPPE (RFC 3078) is
- *  made of it. Vectors: RFC 6229. Both loops do four steps a turn, which is a third faster. */
+ *  made of it. Vectors: RFC 6229. The loops do four and eight
+ *  steps a turn, which is a third faster. */
 import { outside, put8, u8 } from '@9p/packet';
 
 const states = 256;
@@ -57,16 +58,31 @@ export class Rc4 {
 
   /** Encrypts or decrypts bytes o..end in place. */
   crypt(b: Uint8Array, o = 0, end = b.length): void {
-    const fours = end - ((end - o) & 3);
+    const rest = end - ((end - o) & 7);
+    if (rest > o) this.#eights(b, o, rest);
+    const s = this.#s;
+    for (let at = rest; at < end; at++) {
+      this.#i = (this.#i + 1) & 0xff;
+      const x = s[this.#i]!;
+      this.#j = (this.#j + x) & 0xff;
+      const y = s[this.#j]!;
+      s[this.#i] = y;
+      s[this.#j] = x;
+      put8(b, at, u8(b, at) ^ s[(x + y) & 0xff]!);
+    }
+  }
+
+  #eights(b: Uint8Array, o: number, end: number): void {
     const s = this.#s;
     let i = this.#i;
     let j = this.#j;
-    let at = o;
-    for (; at < fours; at += 4) {
+    let x = 0;
+    let y = 0;
+    for (let at = o; at < end; at += 8) {
       i = (i + 1) & 0xff;
-      let x = s[i]!;
+      x = s[i]!;
       j = (j + x) & 0xff;
-      let y = s[j]!;
+      y = s[j]!;
       s[i] = y;
       s[j] = x;
       b[at] = b[at]! ^ s[(x + y) & 0xff]!;
@@ -91,15 +107,34 @@ export class Rc4 {
       s[i] = y;
       s[j] = x;
       b[at + 3] = b[at + 3]! ^ s[(x + y) & 0xff]!;
-    }
-    for (; at < end; at++) {
       i = (i + 1) & 0xff;
-      const x = s[i]!;
+      x = s[i]!;
       j = (j + x) & 0xff;
-      const y = s[j]!;
+      y = s[j]!;
       s[i] = y;
       s[j] = x;
-      put8(b, at, u8(b, at) ^ s[(x + y) & 0xff]!);
+      b[at + 4] = b[at + 4]! ^ s[(x + y) & 0xff]!;
+      i = (i + 1) & 0xff;
+      x = s[i]!;
+      j = (j + x) & 0xff;
+      y = s[j]!;
+      s[i] = y;
+      s[j] = x;
+      b[at + 5] = b[at + 5]! ^ s[(x + y) & 0xff]!;
+      i = (i + 1) & 0xff;
+      x = s[i]!;
+      j = (j + x) & 0xff;
+      y = s[j]!;
+      s[i] = y;
+      s[j] = x;
+      b[at + 6] = b[at + 6]! ^ s[(x + y) & 0xff]!;
+      i = (i + 1) & 0xff;
+      x = s[i]!;
+      j = (j + x) & 0xff;
+      y = s[j]!;
+      s[i] = y;
+      s[j] = x;
+      b[at + 7] = b[at + 7]! ^ s[(x + y) & 0xff]!;
     }
     this.#i = i;
     this.#j = j;

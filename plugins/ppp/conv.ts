@@ -18,6 +18,7 @@ import type { Ipv6cpResult } from './ipv6cp.js';
 import type { LcpResult } from './lcp.js';
 import { PppMachine } from './machine.js';
 import { Interface } from './net.js';
+import type { HeaderCompression } from './path.js';
 import { Plane } from './plane.js';
 import { AuthClient } from './rpc.js';
 import type { AuthResult, Command, Phase, PppEvent } from './session.js';
@@ -91,6 +92,9 @@ export class PppConversation implements Conversation, View {
   }
   get mtu(): number {
     return this.#plane.mtu;
+  }
+  get headers(): HeaderCompression | undefined {
+    return this.#plane.path.headers;
   }
   get ifpath(): string | undefined {
     return this.#interface?.path;
@@ -283,6 +287,7 @@ export class PppConversation implements Conversation, View {
     else if (e.is === 'ipv6') this.ipv6 = e.up;
     else this.ipv6 = undefined;
     const why = 'why' in e ? e.why : '';
+    if (e.is === 'ip' || e.is === 'ipdown') this.#plane.compress(this.ip);
     this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined, why);
     this.#ctx.event(why === '' ? `${e.is} up` : `${e.is.replace('down', '')} down ${why}`);
     const who = this.#attempt?.who ?? this.#announced;

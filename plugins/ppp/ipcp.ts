@@ -1,9 +1,10 @@
 /** IP Control Protocol: RFC 1332 (IP-Address) and RFC 1877 (name servers), with ppp(8)'s rule:
  *  an address that was given is neither asked for nor believed of the other end. */
-import { u32 } from '@9p/packet';
+import { u8, u16, u32 } from '@9p/packet';
 import { ipBytes, ipText, usable } from './address.js';
-import { ipcpOptions } from './codes.js';
+import { ipcpOptions, protocols } from './codes.js';
 import type { Option, Verdict } from './options.js';
+import type { VjLimits } from './vj.js';
 
 export interface IpcpConfig {
   /** Ours; undefined: the peer gives it. */
@@ -19,6 +20,8 @@ export interface IpcpConfig {
   readonly wins: readonly number[];
   /** Where the peer's address comes from if `remote` is not given. */
   readonly pool?: Lease;
+  /** What we take of VJ's; the peer's is taken as it is. Absent: none either way. */
+  readonly vj?: VjLimits;
 }
 
 /** A session's share of a pool: one address, the same each time. */
@@ -37,6 +40,9 @@ export interface IpcpResult {
   remote: number;
   readonly dns: Found;
   readonly wins: Found;
+  /** VJ as we send it, and as the peer does. */
+  vjSend?: VjLimits | undefined;
+  vjReceive?: VjLimits | undefined;
 }
 
 export function initialIpcp(c: IpcpConfig): IpcpResult {
@@ -50,6 +56,7 @@ export function ipcpOptionSet(c: IpcpConfig, r: IpcpResult): readonly Option[] {
     ask || give !== undefined ? [new NameServer(type, ask, give, found, i)] : [];
   return [
     new Address(c, r),
+    ...(c.vj === undefined ? [] : [new Compression(c.vj, r)]),
     ...server(dns1, c.askDns, c.dns[0], r.dns, 0),
     ...server(wins1, c.askWins, c.wins[0], r.wins, 0),
     ...server(dns2, c.askDns, c.dns[1], r.dns, 1),
@@ -182,3 +189,51 @@ class NameServer implements Option {
   }
   agreed(): void {}
 }
+
+/** IP-Compression-Protocol, RFC 1332 section 4: what its sender can decompress. */
+class Compression implements Option {
+  readonly #r: IpcpResult;
+  #mine: VjLimits;
+  #ask = true;
+
+  constructor(mine: VjLimits, r: IpcpResult) {
+    this.#mine = mine;
+    this.#r = r;
+  }
+  get type(): number {
+    return ipcpOptions.comp;
+  }
+  get length(): readonly [number, number] {
+    return four;
+  }
+  wanted(): Uint8Array | undefined {
+    return this.#ask ? vjBytes(this.#mine) : undefined;
+  }
+  acked(v: Uint8Array | undefined): void {
+    this.#r.vjReceive = v && this.#mine;
+  }
+  /** Fewer slots, or each packet with its own; of another protocol we know nothing. */
+  naked(hint: Uint8Array): undefined {
+    const { slots, compSlot } = vjOf(hint) ?? this.#mine;
+    this.#mine = {
+      slots: Math.min(slots, this.#mine.slots),
+      compSlot: compSlot && this.#mine.compSlot,
+    };
+  }
+  rejected(): undefined {
+    this.#ask = false;
+  }
+  judge(v: Uint8Array): Verdict {
+    return vjOf(v) === undefined ? this.suggest() : 'ack';
+  }
+  suggest(): Uint8Array {
+    return vjBytes(this.#mine);
+  }
+  agreed(v: Uint8Array | undefined): void {
+    this.#r.vjSend = v && vjOf(v);
+  }
+}
+const vjBytes = ({ slots, compSlot }: VjLimits): Uint8Array =>
+  Uint8Array.of(0, protocols.vjc, slots - 1, compSlot ? 1 : 0);
+const vjOf = (v: Uint8Array): VjLimits | undefined =>
+  u16(v, 0) === protocols.vjc ? { slots: u8(v, 2) + 1, compSlot: u8(v, 3) !== 0 } : undefined;

@@ -8,11 +8,12 @@ import {
   errorText,
   type Ms,
   type Port,
+  quote,
   type Req,
   refuse,
   type Who,
 } from 'slashnet/core';
-import { linkLocal } from './address.js';
+import { ipText, linkLocal } from './address.js';
 import type { IpcpResult } from './ipcp.js';
 import type { Ipv6cpResult } from './ipv6cp.js';
 import type { LcpResult } from './lcp.js';
@@ -27,6 +28,15 @@ import { addressText, statusText, type View } from './texts.js';
 
 /** Longest that `hangup` waits for the peer's Terminate-Ack. */
 const hangup_ms = 1500;
+
+type NetworkEvent = Extract<PppEvent, { is: 'ip' | 'ipdown' | 'ipv6' | 'ipv6down' }>;
+
+/** "ip 10.0.0.2 10.0.0.1" */
+function networkLine(e: NetworkEvent): string {
+  if (e.is === 'ip') return `ip ${ipText(e.up.local)} ${ipText(e.up.remote)}`;
+  if (e.is === 'ipv6') return `ipv6 ${linkLocal(e.up.local)} ${linkLocal(e.up.remote)}`;
+  return `${e.is === 'ipdown' ? 'ip' : 'ipv6'} down ${e.why}`;
+}
 
 /** A connect under way. */
 interface Attempt {
@@ -227,6 +237,7 @@ export class PppConversation implements Conversation, View {
     if (local !== undefined)
       this.ip = { local, remote: remote ?? local, dns: [0, 0], wins: [0, 0] };
     this.#plane.open(ip, ipv6, '');
+    if (this.ip !== undefined) this.#ctx.event(networkLine({ is: 'ip', up: this.ip }));
     this.#raised(who);
   }
 
@@ -241,6 +252,7 @@ export class PppConversation implements Conversation, View {
       this.link = e.up;
       this.#met = true;
       this.#plane.agree(e.up);
+      if (e.up === undefined) this.#auth?.forget();
     } else this.#network(e);
   }
 
@@ -274,13 +286,13 @@ export class PppConversation implements Conversation, View {
   #authenticated(r: AuthResult): void {
     this.auths = [...this.auths.filter((a) => a.who !== r.who), r];
     const who = r.who === 'we' ? 'local' : 'peer';
-    const user = r.user === '' ? '' : ` user ${r.user}`;
-    this.#ctx.event(`auth ${who} ${r.method} ${r.ok ? 'ok' : 'failed'}${user}`);
+    const user = r.user === '' ? '-' : quote(r.user);
+    this.#ctx.event(`auth ${r.ok ? 'ok' : 'failed'} ${user} ${who} ${r.method}`);
   }
 
   // IP --------------------------------------------------------------------------------------------
 
-  #network(e: Extract<PppEvent, { is: 'ip' | 'ipdown' | 'ipv6' | 'ipv6down' }>): void {
+  #network(e: NetworkEvent): void {
     const { settings: s } = this;
     if (e.is === 'ip') this.#address(e.up);
     else if (e.is === 'ipdown') this.ip = undefined;
@@ -289,7 +301,7 @@ export class PppConversation implements Conversation, View {
     const why = 'why' in e ? e.why : '';
     if (e.is === 'ip' || e.is === 'ipdown') this.#plane.compress(this.ip);
     this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined, why);
-    this.#ctx.event(why === '' ? `${e.is} up` : `${e.is.replace('down', '')} down ${why}`);
+    this.#ctx.event(networkLine(e));
     const who = this.#attempt?.who ?? this.#announced;
     const ipOver = !s.ip || e.is === 'ipdown';
     if (!this.#up && who !== undefined && (this.ip || (this.ipv6 && ipOver))) this.#raised(who);
@@ -364,6 +376,7 @@ export class PppConversation implements Conversation, View {
     this.ipv6 = undefined;
     this.link = undefined;
     this.#up = false;
+    this.#plane.compress(undefined);
     this.#plane.open(false, false, why);
     this.#auth?.close();
     const made = this.#interface;

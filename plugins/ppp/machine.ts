@@ -33,17 +33,19 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #phase: Phase = 'Dead';
   #linked = false;
   #active = false;
-  /** Control packets: a peer that sends any is alive. */
+  /** Control packets. */
   #received = 0;
   /** Why the link must go, found out in the midst of an input. */
   #failed: string | undefined;
 
-  /** `heard` counts the data packets that came from the peer (the Path knows). */
-  constructor(config: PppConfig, random: Random, heard: () => number = () => 0) {
+  /** `heard` counts all packets that came from the peer, where a Path does; else those are
+   *  counted that come here. */
+  constructor(config: PppConfig, random: Random, heard = () => this.#received) {
     this.#config = config;
     this.#random = random;
     this.#host = {
       send: (protocol, c) => this.#send(protocol, c),
+      room: () => this.#result.peerMru,
       log: (line) => this.#tell({ is: 'log', line }),
       count: (reason) => this.#tell({ is: 'count', reason }),
     };
@@ -57,8 +59,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
       },
       random,
     );
-    const alive = () => heard() + this.#received;
-    this.keepalive = new Keepalive(config.echo, (id) => this.#sendEcho(id), alive);
+    this.keepalive = new Keepalive(config.echo, (id) => this.#sendEcho(id), heard);
     this.#lcp = this.#newLcp();
   }
 
@@ -252,7 +253,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     else {
       const body = c.body.slice();
       put32(body, 0, magic);
-      this.#send(protocols.lcp, { code: codes.echoReply, id: c.id, body });
+      this.#lcp.send(codes.echoReply, c.id, body);
     }
   }
 
@@ -266,14 +267,15 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #sendEcho(id: number): void {
     const body = new Uint8Array(4);
     put32(body, 0, this.#result.magic);
-    this.#send(protocols.lcp, { code: codes.echoReq, id, body });
+    this.#lcp.send(codes.echoReq, id, body);
   }
 
-  /** It ends that protocol, never the link, unless the protocol is LCP
-   *  or the authentication agreed on. */
+  /** It ends that protocol, never the link, unless the protocol is LCP or the authentication
+   *  agreed on. To go on sending packets that are rejected is forbidden (RFC 1661 5.7): those
+   *  of ip, 0021, end with ipcp, 8021. */
   #protocolRejected(body: Uint8Array, now: Ms): void {
     const protocol = rejectedProtocol(body);
-    const ncp = protocol === undefined ? undefined : this.#network?.of(protocol);
+    const ncp = protocol === undefined ? undefined : this.#network?.of(protocol | 0x8000);
     if (protocol === undefined) this.#host.count('badlength');
     else if (protocol === protocols.lcp) this.#lcp.refused(now);
     else if (ncp !== undefined) ncp.refused(now);
@@ -341,7 +343,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
       this.#host.count('unknownprotocol');
       const info = p.buf.subarray(p.start + 2, p.end);
       const body = protocolReject(protocol, info, this.#result.peerMru - header_bytes);
-      this.#send(protocols.lcp, { code: codes.protRej, id: this.#lcp.nextId(), body });
+      this.#lcp.send(codes.protRej, this.#lcp.nextId(), body);
     }
   }
 

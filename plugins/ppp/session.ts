@@ -86,4 +86,6 @@ export interface AuthResult {
   readonly method: string;
   readonly user: string;
   readonly message: string;
+  /** There are keys for MPPE (AuthClient.keys), now that this direction is done. */
+  readonly keyed: boolean;
 }

@@ -122,7 +122,7 @@ export function configOf(s: Settings, below_bytes: number, silent: boolean): Ppp
       : undefined,
     ipv6: s.ipv6 ? (s.ifid === undefined ? {} : { id: s.ifid }) : undefined,
     timers: s.timers,
-    auth: { restart_timer_ms: s.timers.restart_timer_ms, tries: s.timers.max_configure },
+    auth: { restart_timer_ms: s.timers.restart_max_ms, tries: s.timers.max_configure },
     echo: s.echo,
     passive: silent || s.passive,
     silent,

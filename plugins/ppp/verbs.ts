@@ -104,6 +104,16 @@ function fixed(s: Settings, [local, remote]: readonly string[]): void {
   s.remote = remote === undefined ? s.remote : address(remote);
   s.fixed = true;
 }
+function echo(s: Settings, [sec = '', ...more]: readonly string[]): void {
+  const how = more.find((w) => w === 'adaptive' || w === 'always');
+  const [n, extra] = more.filter((w) => w !== how);
+  if (extra !== undefined) throw refuse(`'${extra}' is neither adaptive nor always`);
+  s.echo = {
+    echo_interval_ms: number(sec, 0, seconds_max, 'interval in seconds') * 1000,
+    echo_failures: n === undefined ? s.echo.echo_failures : number(n, 1, 1000, 'failures'),
+    echo_adaptive: how === undefined ? s.echo.echo_adaptive : how === 'adaptive',
+  };
+}
 const addressOrAny = (a: string): number | undefined => (a === 'any' ? undefined : address(a));
 
 const links: readonly Verb<Settable>[] = [
@@ -160,14 +170,11 @@ const addresses: readonly Verb<Settable>[] = [
 ];
 
 const timers: readonly Verb<Settable>[] = [
-  verb('echo seconds [failures]', 1, 2, (s, [sec = '', n]) => {
-    s.echo = {
-      echo_interval_ms: number(sec, 0, seconds_max, 'interval in seconds') * 1000,
-      echo_failures: n === undefined ? s.echo.echo_failures : number(n, 1, 1000, 'failures'),
-    };
-  }),
-  verb('restart ms', 1, 1, (s, [v = '']) => {
-    s.timers = { ...s.timers, restart_timer_ms: number(v, 10, 60_000, 'time in ms') };
+  verb('echo seconds [failures] [adaptive|always]', 1, 3, echo),
+  verb('restart ms [max_ms]', 1, 2, (s, [v = '', m = v]) => {
+    const restart_timer_ms = number(v, 10, 60_000, 'time in ms');
+    const restart_max_ms = number(m, restart_timer_ms, 60_000, 'longest time in ms');
+    s.timers = { ...s.timers, restart_timer_ms, restart_max_ms };
   }),
   verb('maxconfigure n', 1, 1, (s, [v = '']) => {
     s.timers = { ...s.timers, max_configure: number(v, 1, 1000, 'count') };

@@ -87,6 +87,6 @@ export function planOf(seed: number): Plan {
     faults: [...direction(r, 'up', bytes), ...direction(r, 'down', bytes)],
     bad_ms: r.below(60_000),
     dead_ms: r.chance(50) ? r.below(1200 * interval_s * (failures + 2)) : 0,
-    keepalive_ms: interval_s * 1000 * (failures + 1),
+    keepalive_ms: interval_s * 1000 * (failures + 2), // the first interval may be spared
   };
 }

@@ -150,6 +150,7 @@ class Hand {
       send: (_p, x) => this.sent.push(x),
       log() {},
       count() {},
+      room: () => 1500,
     });
     this.cp.open(0);
     this.cp.up(0);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  equal,
   hex,
   inetChecksum,
   inetSum,
@@ -214,7 +215,7 @@ function* stream(r: SeededRandom, packets: number): Generator<Uint8Array> {
 
 test('vj: what goes in comes out, of any number of connections and slots', () => {
   const seen = new Map<number, number>();
-  for (let seed = 1; seed <= 60; seed++) {
+  for (let seed = 1; seed <= 40; seed++) {
     const r = new SeededRandom(seed);
     const slots = seed === 1 ? 1 : seed === 2 ? 256 : 1 + r.below(40);
     const limits = { slots, compSlot: seed % 2 === 0 };
@@ -223,7 +224,8 @@ test('vj: what goes in comes out, of any number of connections and slots', () =>
       const { protocol, wire } = send(from, b);
       seen.set(protocol, (seen.get(protocol) ?? 0) + 1);
       assert.ok(protocol === protocols.vjc ? wire.length < b.length : wire.length === b.length);
-      assert.deepEqual(take(to, protocol, wire), b, `seed ${seed}`);
+      const got = take(to, protocol, wire);
+      assert.ok(typeof got !== 'string' && equal(got, b), `seed ${seed}`);
     }
   }
   for (const p of [protocols.ip, protocols.vju, protocols.vjc])
@@ -233,7 +235,7 @@ test('vj: what goes in comes out, of any number of connections and slots', () =>
 test('vj: of what comes after a loss no wrong segment has a right checksum', () => {
   let wrong = 0;
   let tossed = 0;
-  for (let seed = 1; seed <= 60; seed++) {
+  for (let seed = 1; seed <= 40; seed++) {
     const r = new SeededRandom(1000 + seed);
     const [from, to] = [newVj(), newVj()];
     for (const b of stream(r, 300)) {
@@ -244,7 +246,7 @@ test('vj: of what comes after a loss no wrong segment has a right checksum', () 
       }
       const got = take(to, protocol, wire);
       if (typeof got === 'string') tossed++;
-      else if (hex(got) !== hex(b)) {
+      else if (!equal(got, b)) {
         wrong++;
         assert.ok(!isGood(got) || segment(got) === segment(b), `seed ${seed}`);
       }

@@ -151,6 +151,12 @@ export class PppConversation implements Conversation, View {
     else this.#begin(req.who, true);
   }
 
+  /** Identification, RFC 1570 2.1: for the peer's log. */
+  identify(text: string): void {
+    if (this.machine?.lcp.opened !== true) throw refuse('lcp is not Opened: there is no peer');
+    this.#driver?.command({ do: 'identify', text });
+  }
+
   #mayBegin(): void {
     const s = this.settings;
     if (!this.bound) throw refuse('nothing is bound below: bind path first');
@@ -222,7 +228,7 @@ export class PppConversation implements Conversation, View {
     this.#ipOver = false;
     const { key, agent } = this.settings;
     this.#auth = new AuthClient(env.ns, who, { key, agent, below: this.#below });
-    const config = configOf(this.settings, this.#plane.fits, silent);
+    const config = configOf(this.settings, this.#plane, silent);
     this.machine = new PppMachine(config, env.random, () => this.#plane.path.heard);
     const out = { send: (p: Parameters<Port['send']>[0]) => this.#plane.send(p) };
     this.#driver = this.#ctx.driver(this.machine, out, (e) => this.#told(e));

@@ -231,7 +231,7 @@ function lqrs(): string {
 }
 
 export function eapExchange(): { packets: Bytes[]; master: Bytes } {
-  return eap.exchange({ user, password, server: 'server', authenticator, peer, id: 7 });
+  return eap.exchange({ user, password, server: 'slashnet', authenticator, peer, id: 7 });
 }
 function eaps(): string {
   const { packets, master } = eapExchange();

@@ -64,6 +64,8 @@ export class PppConversation implements Conversation, View {
   #undone: Promise<void> = Promise.resolve();
   /** Announced: begin again whenever the link carries frames; with whose rights. */
   #announced: Who | undefined;
+  /** IPv4 does not come: IPv6 is enough. */
+  #ipOver = false;
   /** connect has succeeded, or a call was taken. */
   #up = false;
   #since: Ms = 0;
@@ -223,6 +225,7 @@ export class PppConversation implements Conversation, View {
     this.#plane.reset();
     this.auths = [];
     this.#met = false;
+    this.#ipOver = false;
     const { key, agent } = this.settings;
     this.#auth = new AuthClient(env.ns, who, { key, agent, below: this.#below });
     const config = configOf(this.settings, this.#plane, silent);
@@ -268,15 +271,16 @@ export class PppConversation implements Conversation, View {
     else if (phase === 'Network') this.#wait('ipcp', s.net_timeout_ms);
   }
 
-  /** Of a connect, each phase has its limit. */
+  /** Of a connect, each phase has its limit; where IPv6 passes it is no failure. */
   #wait(what: string, limit_ms: Ms): void {
     this.#limit?.stop();
     this.#limit = undefined;
     if (this.#attempt === undefined) return;
     // a moment later: what the machine finds out at the same instant says more
-    this.#limit = this.#ctx.env.clock.after(limit_ms + 1, () =>
-      this.#giveUp(`${what}: timed out after ${limit_ms / 1000} s`),
-    );
+    this.#limit = this.#ctx.env.clock.after(limit_ms + 1, () => {
+      if (this.#attempt !== undefined && this.ipv6 !== undefined) this.#raised(this.#attempt.who);
+      else this.#giveUp(`${what}: timed out after ${limit_ms / 1000} s`);
+    });
   }
 
   #need(e: Extract<PppEvent, { is: 'need' }>): void {
@@ -306,8 +310,9 @@ export class PppConversation implements Conversation, View {
     this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined, why);
     this.#ctx.event(networkLine(e));
     const who = this.#attempt?.who ?? this.#announced;
-    const ipOver = !s.ip || e.is === 'ipdown';
-    if (!this.#up && who !== undefined && (this.ip || (this.ipv6 && ipOver))) this.#raised(who);
+    if (e.is === 'ip' || e.is === 'ipdown') this.#ipOver = e.is === 'ipdown';
+    const enough = this.ip ?? (this.#ipOver || !s.ip ? this.ipv6 : undefined);
+    if (!this.#up && who !== undefined && enough !== undefined) this.#raised(who);
     else if (e.is === 'ipv6') this.#addIpv6();
   }
 
@@ -329,6 +334,7 @@ export class PppConversation implements Conversation, View {
     this.#makeInterface(who, current).then(
       () => {
         if (!current()) return;
+        this.#ctx.event('up');
         this.#attempt?.resolve();
         this.#attempt = undefined;
       },

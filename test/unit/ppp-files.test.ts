@@ -89,13 +89,14 @@ test('event has a line for each change', async () => {
   const event = await lab.open('/ppp/0/event', omode.read);
   await lab.done(lab.echo('connect', '/ppp/0/ctl'));
   await lab.clock.run(100);
-  assert.deepEqual(await lines(event, 6), [
+  assert.deepEqual(await lines(event, 7), [
     'phase Establish',
     'phase Authenticate',
     'auth ok glenda local chap',
     'phase Network',
     'ipv6 fe80::1 fe80::2', // it takes fewer steps
     'ip 10.0.0.2 10.0.0.1',
+    'up',
   ]);
   await lab.done(lab.echo('hangup', '/ppp/1/ctl'));
   await lab.clock.run(3000);

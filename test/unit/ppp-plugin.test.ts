@@ -159,6 +159,21 @@ test('every verb is taken, and help lists it', async () => {
   for (const l of lines) assert.match(help, new RegExp(`^\t${l.split(' ')[0]}\\b`, 'm'));
 });
 
+test('IPv6 is enough where the peer has no IPv4, whichever of both is known first', async () => {
+  for (const [client, server] of [
+    [[], ['ip off']],
+    [['ip off'], []],
+  ] as const) {
+    const lab = await two({ client: [...client], server: [...server] });
+    await lab.done(lab.echo('connect', '/ppp/0/ctl'));
+    for (const n of [0, 1]) assert.match(await lab.cat(`/ppp/${n}/local`), /^fe80/);
+    await lab.clock.run(1000);
+    lab.wires[0]!.cut = true;
+    await lab.clock.run(60_000);
+    for (const n of [0, 1]) assert.match(await lab.cat(`/ppp/${n}/err`), /^lcp: peer is gone/);
+  }
+});
+
 test('an interrupted connect leaves the conversation as it was', async () => {
   const lab = await two();
   (lab.wires[0] as Wire).cut = true;

@@ -2,10 +2,12 @@
 import type { Packet } from '@9p/packet';
 import type { Context, Port, Sink } from 'slashnet/core';
 import { HdlcPath } from './hdlc.js';
+import type { IpcpResult } from './ipcp.js';
 import { defaultMru, type LcpResult } from './lcp.js';
 import { type LineCounts, report_bytes } from './lqr.js';
 import { PppPath } from './path.js';
 import type { Settings } from './settings.js';
+import { Vj } from './vj.js';
 
 /** Protocol, address and control, FCS: what a frame has beside its packet. */
 const protocol_bytes = 2;
@@ -111,6 +113,7 @@ export class Plane {
     return new HdlcPath(bytes, (reason) => {
       this.#counts.errors++;
       this.#ctx.count(reason);
+      this.path.headers?.lost();
     });
   }
 
@@ -183,6 +186,15 @@ export class Plane {
     if (this.#hdlc === undefined) return;
     this.#hdlc.sendAccm = r?.sendAccm ?? 0xffffffff;
     this.#hdlc.receiveAccm = r?.receiveAccm ?? 0xffffffff;
+  }
+
+  /** What IPCP agreed on, from the beginning again. */
+  compress(ip: Readonly<IpcpResult> | undefined): void {
+    const { vjSend, vjReceive } = ip ?? {};
+    this.path.headers =
+      vjSend === undefined && vjReceive === undefined
+        ? undefined
+        : new Vj(vjSend, vjReceive, (what) => this.#ctx.count(what));
   }
 
   /** Which of the two protocols passes. */

@@ -10,6 +10,7 @@ import type { RoundTrips } from './keepalive.js';
 import type { LcpResult } from './lcp.js';
 import type { Measure } from './lqr.js';
 import type { PppMachine } from './machine.js';
+import type { HeaderCompression, Pair } from './path.js';
 import type { AuthResult } from './session.js';
 import type { Settings } from './settings.js';
 
@@ -24,9 +25,10 @@ export interface View {
   readonly mtu: number;
   readonly ifpath: string | undefined;
   readonly uptime_s: number;
+  /** Of the TCP/IP headers, while there is any. */
+  readonly headers: HeaderCompression | undefined;
 }
 
-type Pair = readonly [name: string, value: string | number | undefined];
 const known = (pairs: readonly Pair[]): readonly Pair[] =>
   pairs.filter(([, v]) => v !== undefined && v !== '');
 const spaced = (pairs: readonly Pair[]): string =>
@@ -137,6 +139,7 @@ export function ipcpText(v: View): string {
     ['remote', v.ip && ipText(v.ip.remote)],
     ...dnsOf(v).map((a): Pair => ['dns', a]),
     ...wins.map((a): Pair => ['wins', a]),
+    ...(v.headers?.pairs() ?? []),
   ]);
 }
 

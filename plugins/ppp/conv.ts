@@ -247,7 +247,7 @@ export class PppConversation implements Conversation, View {
     const { local, remote, ip, ipv6 } = this.settings;
     if (local !== undefined)
       this.ip = { local, remote: remote ?? local, dns: [0, 0], wins: [0, 0] };
-    this.#plane.open(ip, ipv6, '');
+    this.#plane.open(ip, ipv6);
     if (this.ip !== undefined) this.#ctx.event(networkLine({ is: 'ip', up: this.ip }));
     this.#raised(who);
   }
@@ -310,9 +310,8 @@ export class PppConversation implements Conversation, View {
     else if (e.is === 'ipdown') this.ip = undefined;
     else if (e.is === 'ipv6') this.ipv6 = e.up;
     else this.ipv6 = undefined;
-    const why = 'why' in e ? e.why : '';
     if (e.is === 'ip' || e.is === 'ipdown') this.#plane.compress(this.ip);
-    this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined, why);
+    this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined);
     this.#ctx.event(networkLine(e));
     const who = this.#attempt?.who ?? this.#announced;
     if (e.is === 'ip' || e.is === 'ipdown') this.#ipOver = e.is === 'ipdown';
@@ -391,7 +390,7 @@ export class PppConversation implements Conversation, View {
     this.link = undefined;
     this.#up = false;
     this.#plane.compress(undefined);
-    this.#plane.open(false, false, why);
+    this.#plane.shut(why);
     this.#auth?.close();
     const made = this.#interface;
     this.#interface = undefined;

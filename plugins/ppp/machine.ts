@@ -36,6 +36,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #phase: Phase = 'Dead';
   #linked = false;
   #active = false;
+  /** Our interface identifier: a renegotiation begins with the one that was agreed. */
+  #ifid: Uint8Array | undefined;
   /** Control packets. */
   #received = 0;
   /** Why the link must go, found out in the midst of an input. */
@@ -172,6 +174,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #open(now: Ms): void {
     if (this.#active) return;
     this.#active = true;
+    this.#ifid = undefined;
     this.#result = initialResult();
     this.#lcp = this.#newLcp();
     this.#lcp.open(now);
@@ -361,13 +364,16 @@ export class PppMachine implements Machine<Command, PppEvent> {
   }
 
   #ipv6cp(config: { readonly id?: Uint8Array }): NcpSpec {
-    const r = initialIpv6cp(this.#random, config.id);
+    const r = initialIpv6cp(this.#random, this.#ifid ?? config.id);
     return {
       name: 'ipv6cp',
       protocol: protocols.ipv6cp,
       carries: true,
       options: ipv6cpOptionSet(r, this.#random),
-      up: () => this.#tell({ is: 'ipv6', up: { ...r } }),
+      up: () => {
+        this.#ifid = r.local;
+        this.#tell({ is: 'ipv6', up: { ...r } });
+      },
       lost: (why) => this.#tell({ is: 'ipv6down', why }),
     };
   }

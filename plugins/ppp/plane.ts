@@ -197,12 +197,17 @@ export class Plane {
         : new Vj(vjSend, vjReceive, (what) => this.#ctx.count(what));
   }
 
-  /** Which of the two protocols passes. */
-  open(ip: boolean, ipv6: boolean, why: string): void {
+  /** Which of the two protocols passes. Who has data open keeps it while neither does: a
+   *  renegotiation may bring both back. */
+  open(ip: boolean, ipv6: boolean): void {
     this.path.ip = ip;
     this.path.ipv6 = ipv6;
     this.path.mtu = this.mtu;
-    if (!ip && !ipv6) this.upper.lower(why);
-    else if (!this.upper.isUp) this.upper.raise();
+    if ((ip || ipv6) && !this.upper.isUp) this.upper.raise();
+  }
+  /** It is over. */
+  shut(why: string): void {
+    this.open(false, false);
+    this.upper.lower(why);
   }
 }

@@ -34,6 +34,8 @@ export interface Settings {
   /** Undefined: as what is bound carries packets or bytes. */
   framing: 'packet' | 'hdlc' | undefined;
   ccp: CcpConfig;
+  /** Between link quality reports of the peer; undefined: none. */
+  lqr_s: number | undefined;
   echo: EchoConfig;
   timers: Timers;
   passive: boolean;
@@ -77,6 +79,7 @@ export const defaultSettings = (): Settings => ({
   address: undefined,
   framing: undefined,
   ccp: defaultCcp,
+  lqr_s: undefined,
   echo: defaultEcho,
   timers: defaultTimers,
   passive: false,
@@ -113,6 +116,7 @@ export function configOf(s: Settings, below: Below, silent: boolean): PppConfig 
       magic: s.magic,
       pfc: s.pfc,
       acfc: s.acfc,
+      quality: s.lqr_s === undefined ? undefined : 100 * s.lqr_s,
       demand: server && !s.noauth ? s.methods : [],
       accept: server ? [] : s.methods,
     },

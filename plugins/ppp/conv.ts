@@ -21,6 +21,7 @@ import type { LcpResult } from './lcp.js';
 import { PppMachine } from './machine.js';
 import type { Mppe } from './mppe.js';
 import { Interface } from './net.js';
+import type { HeaderCompression } from './path.js';
 import { Plane } from './plane.js';
 import { AuthClient } from './rpc.js';
 import type { AuthResult, Command, Phase, PppEvent } from './session.js';
@@ -108,6 +109,9 @@ export class PppConversation implements Conversation, View {
   }
   get mtu(): number {
     return this.#plane.mtu;
+  }
+  get headers(): HeaderCompression | undefined {
+    return this.#plane.path.headers;
   }
   get mppe(): Mppe | undefined {
     return this.#plane.mppe;
@@ -237,7 +241,9 @@ export class PppConversation implements Conversation, View {
     const { key, agent } = this.settings;
     this.#auth = new AuthClient(env.ns, who, { key, agent, below: this.#below });
     const config = configOf(this.settings, this.#plane, silent);
-    this.machine = new PppMachine(config, env.random, () => this.#plane.path.heard);
+    const plane = this.#plane;
+    const heard = () => plane.path.heard;
+    this.machine = new PppMachine(config, env.random, heard, () => plane.lineCounts());
     const out = { send: (p: Parameters<Port['send']>[0]) => this.#plane.send(p) };
     this.#driver = this.#ctx.driver(this.machine, out, (e) => this.#told(e));
     this.#driver.command({ do: 'up' });
@@ -249,7 +255,7 @@ export class PppConversation implements Conversation, View {
     const { local, remote, ip, ipv6 } = this.settings;
     if (local !== undefined)
       this.ip = { local, remote: remote ?? local, dns: [0, 0], wins: [0, 0] };
-    this.#plane.open(ip, ipv6, '');
+    this.#plane.open(ip, ipv6);
     if (this.ip !== undefined) this.#ctx.event(networkLine({ is: 'ip', up: this.ip }));
     this.#raised(who);
   }
@@ -321,8 +327,8 @@ export class PppConversation implements Conversation, View {
     else if (e.is === 'ipdown') this.ip = undefined;
     else if (e.is === 'ipv6') this.ipv6 = e.up;
     else this.ipv6 = undefined;
-    const why = 'why' in e ? e.why : '';
-    this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined, why);
+    if (e.is === 'ip' || e.is === 'ipdown') this.#plane.compressHeaders(this.ip);
+    this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined);
     this.#ctx.event(networkLine(e));
     const who = this.#attempt?.who ?? this.#announced;
     if (e.is === 'ip' || e.is === 'ipdown') this.#ipOver = e.is === 'ipdown';
@@ -402,7 +408,8 @@ export class PppConversation implements Conversation, View {
     this.ccp = undefined;
     this.#plane.compress(undefined, undefined);
     this.#up = false;
-    this.#plane.open(false, false, why);
+    this.#plane.compressHeaders(undefined);
+    this.#plane.shut(why);
     this.#auth?.close();
     const made = this.#interface;
     this.#interface = undefined;

@@ -34,11 +34,15 @@ export interface Settings {
   /** Undefined: as what is bound carries packets or bytes. */
   framing: 'packet' | 'hdlc' | undefined;
   ccp: CcpConfig;
+  /** Between link quality reports of the peer; undefined: none. */
+  lqr_s: number | undefined;
   echo: EchoConfig;
   timers: Timers;
   passive: boolean;
   ip: boolean;
   ipv6: boolean;
+  /** Slots of VJ header compression that we ask for; 0: none, either way. */
+  vj: number;
   ifid: Uint8Array | undefined;
   /** Where `connect` clones an interface; undefined: nowhere. */
   net: string | undefined;
@@ -51,6 +55,9 @@ export interface Settings {
   auth_timeout_ms: number;
   net_timeout_ms: number;
 }
+
+/** As pppd and Plan 9 have. */
+export const vj_slots = 16;
 
 export const defaultSettings = (): Settings => ({
   role: 'client',
@@ -72,11 +79,13 @@ export const defaultSettings = (): Settings => ({
   address: undefined,
   framing: undefined,
   ccp: defaultCcp,
+  lqr_s: undefined,
   echo: defaultEcho,
   timers: defaultTimers,
   passive: false,
   ip: true,
   ipv6: true,
+  vj: vj_slots,
   ifid: undefined,
   net: '/net',
   ifname: undefined,
@@ -107,6 +116,7 @@ export function configOf(s: Settings, below: Below, silent: boolean): PppConfig 
       magic: s.magic,
       pfc: s.pfc,
       acfc: s.acfc,
+      quality: s.lqr_s === undefined ? undefined : 100 * s.lqr_s,
       demand: server && !s.noauth ? s.methods : [],
       accept: server ? [] : s.methods,
     },
@@ -119,6 +129,8 @@ export function configOf(s: Settings, below: Below, silent: boolean): PppConfig 
           askWins: s.wins === 'ask',
           dns: dns === 'ask' ? [] : dns,
           wins: s.wins === 'ask' ? [] : s.wins,
+          // hdlc alone says when a frame was lost: RFC 1332 section 4
+          ...(s.vj > 0 ? { vj: { slots: s.vj, compSlot: s.framing === 'hdlc' } } : {}),
         }
       : undefined,
     ipv6: s.ipv6 ? (s.ifid === undefined ? {} : { id: s.ifid }) : undefined,

@@ -9,8 +9,10 @@ import type { IpcpResult } from './ipcp.js';
 import type { Ipv6cpResult } from './ipv6cp.js';
 import type { RoundTrips } from './keepalive.js';
 import type { LcpResult } from './lcp.js';
+import type { Measure } from './lqr.js';
 import type { PppMachine } from './machine.js';
 import type { Mppe } from './mppe.js';
+import type { HeaderCompression, Pair } from './path.js';
 import type { AuthResult } from './session.js';
 import type { Settings } from './settings.js';
 
@@ -27,9 +29,10 @@ export interface View {
   readonly mtu: number;
   readonly ifpath: string | undefined;
   readonly uptime_s: number;
+  /** Of the TCP/IP headers, while there is any. */
+  readonly headers: HeaderCompression | undefined;
 }
 
-type Pair = readonly [name: string, value: string | number | undefined];
 const known = (pairs: readonly Pair[]): readonly Pair[] =>
   pairs.filter(([, v]) => v !== undefined && v !== '');
 const spaced = (pairs: readonly Pair[]): string =>
@@ -141,6 +144,7 @@ export function ipcpText(v: View): string {
     ['remote', v.ip && ipText(v.ip.remote)],
     ...dnsOf(v).map((a): Pair => ['dns', a]),
     ...wins.map((a): Pair => ['wins', a]),
+    ...(v.headers?.pairs() ?? []),
   ]);
 }
 
@@ -164,6 +168,32 @@ export function ccpText(v: View): string {
     ['packetsreceived', receiver?.packets],
     ['lost', receiver?.lost],
     ['badcounter', receiver?.badcounter],
+  ]);
+}
+
+/** Packets that one end sent between two reports of the peer's, and what became of them. */
+const measurePairs = (name: string, m: Measure | undefined): readonly Pair[] =>
+  m === undefined
+    ? []
+    : [
+        [`${name}packets`, m.packets],
+        [`${name}lost`, m.lost],
+        [`${name}errors`, m.errors],
+        [`${name}discards`, m.discards],
+      ];
+
+export function qualityText(v: View): string {
+  const q = v.machine?.quality;
+  const seconds = (period: number | undefined): string | undefined =>
+    period === undefined ? undefined : `${period / 100}`;
+  return lines([
+    ['state', q?.state ?? 'off'],
+    ['period', seconds(v.link?.quality)],
+    ['peerperiod', seconds(v.link?.peerQuality)],
+    ['sent', q?.sent],
+    ['received', q?.received],
+    ...measurePairs('out', q?.out),
+    ...measurePairs('in', q?.in),
   ]);
 }
 

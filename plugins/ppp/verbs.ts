@@ -8,7 +8,8 @@ import { authMethods } from './codes.js';
 import { id_bytes } from './ipv6cp.js';
 import { mru_min } from './lcp.js';
 import type { Bits } from './mppekey.js';
-import type { Settings } from './settings.js';
+import { type Settings, vj_slots } from './settings.js';
+import { slots_max } from './vj.js';
 
 /** What a verb needs of a conversation. */
 export interface Settable {
@@ -174,6 +175,9 @@ const addresses: readonly Verb<Settable>[] = [
   verb('remote addr|any', 1, 1, (s, [a = '']) => void (s.remote = addressOrAny(a))),
   verb('dns ask|none|addr [addr]', 1, 2, (s, a) => void (s.dns = servers(a))),
   verb('wins ask|none|addr [addr]', 1, 2, (s, a) => void (s.wins = servers(a))),
+  verb('vj on|off|slots', 1, 1, (s, [v = '']) => {
+    s.vj = /^\d/.test(v) ? number(v, 1, slots_max, 'count of slots') : onOff(v) ? vj_slots : 0;
+  }),
   flag('ip'),
   flag('ipv6'),
   verb('ifid hex|random', 1, 1, (s, [v = '']) => {
@@ -195,6 +199,9 @@ const addresses: readonly Verb<Settable>[] = [
 
 const timers: readonly Verb<Settable>[] = [
   verb('echo seconds [failures] [adaptive|always]', 1, 3, echo),
+  verb('lqr seconds|off', 1, 1, (s, [v = '']) => {
+    s.lqr_s = v === 'off' ? undefined : number(v, 1, 3600, 'period in seconds');
+  }),
   verb('restart ms [max_ms]', 1, 2, (s, [v = '', m = v]) => {
     const restart_timer_ms = number(v, 10, 60_000, 'time in ms');
     const restart_max_ms = number(m, restart_timer_ms, 60_000, 'longest time in ms');

@@ -91,7 +91,8 @@ export class PppPath implements Path<PathDrop> {
 
   #send(p: Packet, protocol: number, below: Sink): void {
     if (this.data !== undefined) {
-      put16(p.buf, p.push(2), protocol);
+      const o = p.push(2);
+      put16(p.buf, o, protocol);
       if (!this.data.down(p)) {
         if (this.#address && !this.acfc) this.#pushAddress(p);
         below.send(p);
@@ -153,8 +154,8 @@ export class PppPath implements Path<PathDrop> {
       return this.#compressed(p, this.data, above, control);
     if (this.#carries(protocol))
       return this.sealed ? 'plaintext' : this.#network(protocol, p, above);
-    if (brief) put16(p.buf, p.push(2), protocol);
-    else p.start -= 2;
+    const o = p.push(2);
+    if (brief) put16(p.buf, o, protocol);
     control.send(p);
     return undefined;
   }

@@ -1,6 +1,5 @@
 /** RC4. Ours because Node 20's OpenSSL has it in its legacy provider only; MPPE (RFC 3078) is
- *  made of it. Vectors: RFC 6229. The loops do four and eight
- *  steps a turn, which is a third faster. */
+ *  made of it. Vectors: RFC 6229. The loops do four and eight steps a turn: a third faster. */
 import { outside, put8, u8 } from '@9p/packet';
 
 const states = 256;

@@ -207,8 +207,9 @@ export class PppConversation implements Conversation, View {
     this.#plane.reset();
     this.auths = [];
     this.#met = false;
-    const { key, agent } = this.settings;
-    this.#auth = new AuthClient(env.ns, who, { key, agent, below: this.#below });
+    const { key, agent, mutual } = this.settings;
+    const o = { key, agent, below: this.#below, mutual: mutual.length > 0 };
+    this.#auth = new AuthClient(env.ns, who, o);
     const config = configOf(this.settings, this.#plane.fits, silent);
     this.machine = new PppMachine(config, env.random, () => this.#plane.path.heard);
     const out = { send: (p: Parameters<Port['send']>[0]) => this.#plane.send(p) };

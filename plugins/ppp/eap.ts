@@ -100,7 +100,8 @@ export class EapPeer implements AuthMachine {
     if (type === eapTypes.nak) return this.#host.count('eapbotch');
     if (type > eapTypes.nak && this.#method !== undefined && method !== this.#method)
       return this.#host.count('eapmethod');
-    if (++this.#requests > requests_max) return this.#failed('the peer asks without an end');
+    if (!this.#done && ++this.#requests > requests_max)
+      return this.#failed('the peer asks without an end');
     if (!this.#done) this.#at = now + silence_ms(this.#t);
     this.#asked = { ...c, body: c.body.slice() };
     this.#reply = undefined;
@@ -159,7 +160,6 @@ export class EapPeer implements AuthMachine {
     this.#at = never;
     this.#done = true;
     this.#method = undefined;
-    this.#requests = 0;
     if (!known) this.#host.done(ok, message, this.#user);
   }
 

@@ -55,7 +55,7 @@ function chap(by: Algorithm): Method {
 }
 
 export function methodFor(m: AuthMethod): Method {
-  const found = methods[m.name];
+  const found = methods[m.types === undefined ? m.name : 'eap'];
   if (found === undefined) throw new Error(`no machine for ${m.name}`);
   return found;
 }

@@ -11,7 +11,7 @@ export interface Settings {
   /** A server that lets anybody in. */
   noauth: boolean;
   methods: readonly AuthMethod[];
-  /** The other direction too: who calls demands these, who is called lets itself be asked by them. */
+  /** The other direction too: a client demands these, a server lets itself be asked by them. */
   mutual: readonly AuthMethod[];
   /** Tries that a peer has to prove who it is; how often it must do so again, 0: never. */
   auth_tries: number;

@@ -1,4 +1,4 @@
-/** Authentication of ppp as files: the verbs, and what a user and an operator read when it fails. */
+/** Authentication of ppp as files: the verbs, and what both ends read when it fails. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asClient, type Lab, two } from './ppp-lab.js';

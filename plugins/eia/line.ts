@@ -224,9 +224,11 @@ export class Line {
     return Math.max(slice_bytes_min, (this.#settings.baud / bits_per_byte / 1000) * slice_ms);
   }
 
-  /** Layers above are held up in any case: they have a queue of their own, or drop what is best. */
+  /** Before the limit, which what does not wait (an answer of LCP) may use up. Layers above are held
+   *  up in spite of `n1`: they have a queue of their own, or drop what is best. */
   #full(): boolean {
-    const full = this.#queued >= Math.min(this.#settings.queue, this.#slice_bytes);
+    const most = Math.min(this.#settings.queue / 2, this.#slice_bytes);
+    const full = this.#queued > 0 && this.#queued >= most;
     if (!full || (this.#settings.nonblocking && this.port.peer?.through === undefined))
       return false;
     this.#wasFull = true;
@@ -236,7 +238,7 @@ export class Line {
   #take(p: Packet): string | undefined {
     if (this.#tty === undefined || !this.port.isUp) return 'notconnected';
     const n = p.end - p.start;
-    if (this.#queued > 0 && this.#queued + n > this.#settings.queue) return 'qfull';
+    if (this.#queued > 0 && this.#queued >= this.#settings.queue) return 'qfull';
     this.#out.push(p.keep().bytes());
     this.#queued += n;
     if (!this.#dirty) {

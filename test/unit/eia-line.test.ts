@@ -129,11 +129,13 @@ test('over the limit output is dropped, and counted', async () => {
   b.uart.room = 10;
   await b.ctl('q100 n1');
   b.attach();
-  assert.ok(b.send('x'.repeat(90)));
+  assert.ok(b.send('x'.repeat(50)));
+  assert.equal(b.line.port.full, false);
   assert.ok(b.send('y'.repeat(20)));
   assert.equal(b.line.port.full, true); // a layer above is held up in spite of n1
+  assert.ok(b.send('z'.repeat(50))); // an answer of LCP has room
   assert.equal(b.send('z'), false);
-  assert.match(await b.line.status(), / queued 100 n1 q100 x0\nqfull: 1\n$/);
+  assert.match(await b.line.status(), / queued 110 n1 q100 x0\nqfull: 1\n$/);
   b.above.through = undefined; // a file
   assert.equal(b.line.port.full, false);
   await b.ctl('f');

@@ -7,12 +7,13 @@ import {
   Einuse,
   type PathTimer,
   type Port,
+  type PortOptions,
   quote,
   refuse,
   type Sink,
 } from 'slashnet/core';
 import { fmtFaults, none, set } from './faults.js';
-import type { Framing } from './line.js';
+import type { Framing, Line } from './line.js';
 import { type Direction, WirePath } from './path.js';
 
 /** Carries any layer of ours, on whatever it stands. */
@@ -55,31 +56,19 @@ export class LoopConv implements Conversation {
   }
 
   #port(name: string, d: Direction): Port {
-    const line = this.#path.line(d);
-    const port: Port = this.#ctx.port({
-      name: `${this.#ctx.name}/${name}`,
-      ...(d === 'down' ? { tap: 'outbound' as const } : {}),
-      get framing() {
-        return line.framing;
-      },
-      mtu: () => this.mtu,
-      full: () => line.full || (this.#other(port).peer?.full ?? false),
-      take: (p) => this.#take(p, d, port),
-      attached: () => this.#attached(port),
-      detached: () => this.#later(),
-      up: () => this.#later(),
-      down: () => this.#later(),
-      room: () => this.#other(port).roomAgain(),
-    });
+    const end = new End(this, `${this.#ctx.name}/${name}`, this.#path.line(d), d);
+    const port = this.#ctx.port(end);
+    end.port = port;
     return port;
   }
 
-  #other(port: Port): Port {
+  // For its ends
+  // -------------------------------------------------------------------------------
+  other(port: Port): Port {
     return port === this.upper ? this.#end : this.upper;
   }
 
-  // Packets ---------------------------------------------------------------------------------------
-  #take(p: Packet, d: Direction, from: Port): string | undefined {
+  takeAt(p: Packet, d: Direction, from: Port): string | undefined {
     if (!from.isUp) return 'nocarrier';
     if (p.end - p.start > this.#longest) return 'toobig';
     const line = this.#path.line(d);
@@ -115,15 +104,15 @@ export class LoopConv implements Conversation {
     return this.#bound;
   }
 
-  #attached(port: Port): void {
+  attachedAt(port: Port): void {
     const twin = port === this.far ? this.#bound : port === this.#bound ? this.far : undefined;
     if (twin?.peer !== undefined) throw refuse(`${Einuse}: ${twin.peer.name} is at the far end`);
     if (twin !== undefined) this.#end = port;
-    this.#later();
+    this.later();
   }
 
   /** When both sides of a join are done: what one end sends at once, the other is there to take. */
-  #later(): void {
+  later(): void {
     if (!this.#closed) this.#ctx.env.turn.defer(() => this.#settle());
   }
 
@@ -215,5 +204,51 @@ export class LoopConv implements Conversation {
       throw refuse('still in use: framing is set before anything is attached');
     this.#path.framing = f;
     this.#settle();
+  }
+}
+
+/** One end of a wire, as its port has it. A class: a wire has three. */
+class End implements PortOptions {
+  readonly name: string;
+  readonly tap?: 'outbound';
+  port: Port | undefined;
+  readonly #wire: LoopConv;
+  readonly #line: Line;
+  readonly #d: Direction;
+  readonly take = (p: Packet): string | undefined => this.#wire.takeAt(p, this.#d, this.#self);
+
+  constructor(wire: LoopConv, name: string, line: Line, d: Direction) {
+    this.#wire = wire;
+    this.name = name;
+    this.#line = line;
+    this.#d = d;
+    if (d === 'down') this.tap = 'outbound';
+  }
+  get #self(): Port {
+    return this.port as Port;
+  }
+  get framing(): Framing {
+    return this.#line.framing;
+  }
+  mtu(): number {
+    return this.#wire.mtu;
+  }
+  full(): boolean {
+    return this.#line.full || (this.#wire.other(this.#self).peer?.full ?? false);
+  }
+  attached(): void {
+    this.#wire.attachedAt(this.#self);
+  }
+  detached(): void {
+    this.#wire.later();
+  }
+  up(): void {
+    this.#wire.later();
+  }
+  down(): void {
+    this.#wire.later();
+  }
+  room(): void {
+    this.#wire.other(this.#self).roomAgain();
   }
 }

@@ -3,6 +3,16 @@
 import type { Ms } from 'slashnet/core';
 import type { Control } from './wire.js';
 
+/** What MPPE derives its keys from, RFC 3079: the start key of MS-CHAP, the master key of MS-CHAPv2
+ *  (in EAP too). */
+export interface MppeKeys {
+  readonly method: 'mschap' | 'mschapv2';
+  /** 16 bytes, wiped by who made it. */
+  readonly key: Uint8Array;
+  /** We were the authenticator. */
+  readonly server: boolean;
+}
+
 /** Asked of `auth`; answered by an Answer with the same `n`. */
 export type Need = { readonly n: number } & (
   | { readonly need: 'pap' }
@@ -36,7 +46,8 @@ export type Need = { readonly n: number } & (
     }
 );
 
-export type Answer = { readonly n: number } & (
+/** `keyed`: there are MppeKeys of it now. */
+export type Answer = { readonly n: number; readonly keyed?: boolean } & (
   | { readonly is: 'pap'; readonly user: Uint8Array; readonly password: Uint8Array }
   | {
       readonly is: 'chap';

@@ -26,6 +26,8 @@ interface Side {
   readonly method: Method;
   readonly machine: AuthMachine & Challenger;
   ok: boolean;
+  /** It made keys for MPPE. */
+  keyed: boolean;
 }
 
 export class AuthPhase {
@@ -35,7 +37,7 @@ export class AuthPhase {
   #sides: readonly Side[] = [];
   #n = 0;
   /** Who waits for the answer number n. */
-  readonly #waiting = new Map<number, AuthMachine>();
+  readonly #waiting = new Map<number, Side>();
 
   constructor(config: PppConfig, host: AuthPhaseHost, random: Random) {
     this.#config = config;
@@ -46,6 +48,11 @@ export class AuthPhase {
   /** Both directions have succeeded, or were not asked for. */
   get done(): boolean {
     return this.#sides.every((s) => s.ok);
+  }
+
+  /** There are keys for MPPE: of one direction and no more, as AuthClient.keys has it. */
+  get keyed(): boolean {
+    return this.#sides.filter((s) => s.keyed).length === 1;
   }
 
   uses(protocol: number): boolean {
@@ -80,7 +87,7 @@ export class AuthPhase {
       this.#config.auth,
       context,
     );
-    const side: Side = { who, wire, method, machine, ok: false };
+    const side: Side = { who, wire, method, machine, ok: false, keyed: false };
     return side;
   }
 
@@ -90,15 +97,15 @@ export class AuthPhase {
       count: (reason) => this.#host.count(reason),
       need: (need) => {
         const n = ++this.#n;
-        const { machine } = side();
         // What it asked before, it asks no more: the peer has changed its challenge.
-        for (const [late, m] of this.#waiting) if (m === machine) this.#waiting.delete(late);
-        this.#waiting.set(n, machine);
+        for (const [late, m] of this.#waiting) if (m === side()) this.#waiting.delete(late);
+        this.#waiting.set(n, side());
         this.#host.need({ ...need, n });
       },
       done: (ok, message, user) => {
         side().ok = ok;
-        this.#host.result({ is: 'auth', who, ok, method: wire.name, user, message });
+        const { keyed } = this;
+        this.#host.result({ is: 'auth', who, ok, method: wire.name, user, message, keyed });
       },
     };
   }
@@ -119,9 +126,11 @@ export class AuthPhase {
   }
 
   answer(a: Answer, now: Ms): void {
-    const machine = this.#waiting.get(a.n);
+    const side = this.#waiting.get(a.n);
+    if (side === undefined) return;
     this.#waiting.delete(a.n);
-    machine?.answer(a, now);
+    side.keyed ||= a.keyed === true;
+    side.machine.answer(a, now);
   }
 
   timeout(now: Ms): void {

@@ -5,11 +5,21 @@ import type { Ms } from 'slashnet/core';
 import { codeNames, codes } from './codes.js';
 import { type Action, type Actor, type Event, Fsm, type State, type Step } from './fsm.js';
 import { type Answer, agree, answer, type Option, request, within } from './options.js';
-import { type Control, clean, emitControl, emitOptions, type Opt, parseOptions } from './wire.js';
+import {
+  type Control,
+  clean,
+  emitControl,
+  emitOptions,
+  header_bytes,
+  type Opt,
+  parseOptions,
+} from './wire.js';
 
 /** RFC 1661 4.6 */
 export interface Timers {
+  /** For the first Configure-Request; twice as long for each that goes again, up to the other. */
   readonly restart_timer_ms: number;
+  readonly restart_max_ms: number;
   /** The same for Terminate-Request, and the wait after the peer's:
    *  shorter, since somebody waits for it. */
   readonly terminate_timer_ms: number;
@@ -17,8 +27,12 @@ export interface Timers {
   readonly max_terminate: number;
   readonly max_failure: number;
 }
+/** The RFC's 3 seconds is where the back-off ends, not where it begins: over a line that loses
+ *  every fifth packet what comes sooner is what gets it up, and ten requests still take longer
+ *  than most peers need to start. */
 export const defaultTimers: Timers = {
-  restart_timer_ms: 3000,
+  restart_timer_ms: 1000,
+  restart_max_ms: 3000,
   terminate_timer_ms: 700,
   max_configure: 10,
   max_terminate: 2,
@@ -28,6 +42,8 @@ export const defaultTimers: Timers = {
 /** Where a control protocol sends and tells. */
 export interface CpHost {
   send(protocol: number, c: Control): void;
+  /** Longest information field that the peer takes. */
+  room(): number;
   log(line: string): void;
   count(reason: string): void;
 }
@@ -61,24 +77,55 @@ interface Request {
 const vital = codes.codeRej;
 /** Times that an acknowledged request may come again before it counts as a new beginning. */
 const repetitions_max = 3;
-/** Most bytes of a rejected packet that we send back. */
+/** Most bytes of a rejected packet that we send back, if the peer takes as much. */
 const rejected_bytes = 1024;
+
+/** Packets by their code, and the Restart timer's. */
+export interface CpCounts {
+  readonly sent: readonly number[];
+  readonly received: readonly number[];
+  readonly timeouts: number;
+}
+/** Codes from here on are of no protocol: counted as one. */
+export const counted_codes = 16;
+const add = (counts: number[], code: number): void => {
+  const i = Math.min(code, counted_codes);
+  while (counts.length <= i) counts.push(0);
+  counts[i] = (counts[i] ?? 0) + 1;
+};
+
+const none: Uint8Array = new Uint8Array(0);
+/** Of what we have made or found good. */
+function parsed(body: Uint8Array): readonly Opt[] {
+  const options = parseOptions(body);
+  return typeof options === 'string' ? [] : options;
+}
 
 export class ControlProtocol implements Actor<Request> {
   readonly spec: CpSpec;
   readonly #host: CpHost;
   readonly #fsm: Fsm<Request>;
+  readonly #sent: number[] = [];
+  readonly #received: number[] = [];
+  #timeouts = 0;
   #timer: Ms = Number.POSITIVE_INFINITY;
+  /** The Restart timer's period now. */
+  #period_ms: Ms = 0;
   /** Restart counter: transmissions left. */
   #left = 0;
   #id = 0;
-  /** Our last Configure-Request, and whether a valid reply to it has come. */
-  #asked: readonly Opt[] = [];
+  /** Options as they went over the line, of our last Configure-Request, and whether a valid reply
+   *  to it has come. */
+  #asked = none;
   #askedId = -1;
   #answered = true;
+  /** What of it the peer has acknowledged, and what the peer asked last. */
+  #acked = none;
+  #peerAsked = none;
   /** The peer's request that we acknowledged last, and how often it has
    *  come again since we are Opened. */
-  #agreed: { readonly id: number; readonly body: Uint8Array } | undefined;
+  #agreed = none;
+  #agreedId = -1;
   #again = 0;
   #naksSent = 0;
   #naksTaken = 0;
@@ -122,7 +169,24 @@ export class ControlProtocol implements Actor<Request> {
   get why(): string {
     return this.#why;
   }
-  /** A new Identifier, for LCP's other packets. */
+  get counts(): CpCounts {
+    return { sent: this.#sent, received: this.#received, timeouts: this.#timeouts };
+  }
+  /** Options as they went over the line: our last request, what of ours the peer has
+   *  acknowledged, what the peer asked last and what we acknowledged of that. */
+  get asked(): Uint8Array {
+    return this.#asked;
+  }
+  get agreed(): Uint8Array {
+    return this.#acked;
+  }
+  get peerAsked(): Uint8Array {
+    return this.#peerAsked;
+  }
+  get peerAgreed(): Uint8Array {
+    return this.#agreed;
+  }
+  /** A new Identifier, for packets beyond Code-Reject. */
   nextId(): number {
     this.#id = (this.#id + 1) & 0xff;
     return this.#id;
@@ -157,6 +221,7 @@ export class ControlProtocol implements Actor<Request> {
   timeout(now: Ms): void {
     if (now < this.#timer) return;
     const more = this.#left > 0;
+    this.#timeouts++;
     if (!more && this.state !== 'Stopping' && this.state !== 'Closing')
       this.#why = `${this.spec.name}: no answer to ${this.spec.timers.max_configure} requests`;
     this.#step(more ? 'TO+' : 'TO-', now);
@@ -164,6 +229,7 @@ export class ControlProtocol implements Actor<Request> {
 
   receive(c: Control, now: Ms): void {
     const { name } = this.spec;
+    add(this.#received, c.code);
     if (this.state === 'Initial' || this.state === 'Starting') this.#host.count(`${name}early`);
     else if (c.code === codes.confReq) this.#receiveRequest(c, now);
     else if (c.code >= codes.confAck && c.code <= codes.confRej) this.#receiveReply(c, now);
@@ -186,7 +252,7 @@ export class ControlProtocol implements Actor<Request> {
   #receiveRequest(c: Control, now: Ms): void {
     if (this.#isRetransmission(c)) {
       this.#host.count('repeated');
-      this.#send(codes.confAck, c.id, c.body);
+      this.send(codes.confAck, c.id, c.body);
       return;
     }
     const asked = parseOptions(c.body);
@@ -194,10 +260,12 @@ export class ControlProtocol implements Actor<Request> {
       this.#host.count(asked);
       return;
     }
+    const control = { ...c, body: c.body.slice() };
+    this.#peerAsked = control.body;
     const mayNak = this.#naksSent < this.spec.timers.max_failure;
     const a = answer(this.spec.options, asked, mayNak);
     const good = a.code === codes.confAck;
-    this.#step(good ? 'RCR+' : 'RCR-', now, { control: c, asked, answer: a });
+    this.#step(good ? 'RCR+' : 'RCR-', now, { control, asked, answer: a });
     if (a.fail !== undefined) this.close(a.fail, now);
   }
 
@@ -206,9 +274,7 @@ export class ControlProtocol implements Actor<Request> {
    *  round trip is longer than the Restart timer. A peer that did begin anew gets what the
    *  table says after `repetitions_max`. */
   #isRetransmission(c: Control): boolean {
-    const was = this.#agreed;
-    if (!this.opened || was === undefined || c.id !== was.id || !equal(c.body, was.body))
-      return false;
+    if (!this.opened || c.id !== this.#agreedId || !equal(c.body, this.#agreed)) return false;
     return ++this.#again <= repetitions_max;
   }
 
@@ -224,18 +290,20 @@ export class ControlProtocol implements Actor<Request> {
     else if (c.code === codes.confAck) this.#receiveAck(c, now);
     else if (options.length === 0) this.#host.count('badreply');
     else if (c.code === codes.confNak) this.#receiveNak(options, now);
-    else if (!within(options, this.#asked)) this.#host.count('badreply');
+    else if (!within(options, parsed(this.#asked))) this.#host.count('badreply');
     else this.#receiveReject(options, now);
   }
 
   #receiveAck(c: Control, now: Ms): void {
-    if (!equal(c.body, emitOptions(this.#asked))) {
+    if (!equal(c.body, this.#asked)) {
       this.#host.count('badreply');
       return;
     }
     this.#answered = true;
     this.#naksTaken = 0;
-    for (const o of this.spec.options) o.acked(this.#asked.find((x) => x.type === o.type)?.value);
+    this.#acked = this.#asked;
+    const asked = parsed(this.#asked);
+    for (const o of this.spec.options) o.acked(asked.find((x) => x.type === o.type)?.value.slice());
     this.#step('RCA', now);
   }
 
@@ -252,8 +320,7 @@ export class ControlProtocol implements Actor<Request> {
       const fits = value.length >= o.length[0] && value.length <= o.length[1];
       fail = (rejects || !fits ? o.rejected() : o.naked(value.slice())) ?? fail;
     }
-    this.#step('RCN', now);
-    if (fail !== undefined) this.close(`${this.spec.name}: ${fail}`, now);
+    this.#receivedNo(fail, now);
   }
 
   #receiveReject(options: readonly Opt[], now: Ms): void {
@@ -262,8 +329,13 @@ export class ControlProtocol implements Actor<Request> {
     for (const { type } of options) {
       fail = this.spec.options.find((x) => x.type === type)?.rejected() ?? fail;
     }
-    this.#step('RCN', now);
-    if (fail !== undefined) this.close(`${this.spec.name}: ${fail}`, now);
+    this.#receivedNo(fail, now);
+  }
+
+  /** Another request; none, where what we cannot do without would be missing from it. */
+  #receivedNo(fail: string | undefined, now: Ms): void {
+    if (fail === undefined) this.#step('RCN', now);
+    else this.close(`${this.spec.name}: ${fail}`, now);
   }
 
   #receiveTerminate(c: Control, now: Ms): void {
@@ -289,7 +361,8 @@ export class ControlProtocol implements Actor<Request> {
 
   // Actions -------------------------------------------------------------------------------------
 
-  #send(code: number, id: number, body: Uint8Array): void {
+  send(code: number, id: number, body: Uint8Array): void {
+    add(this.#sent, code);
     this.#host.send(this.spec.protocol, { code, id, body });
   }
 
@@ -310,50 +383,54 @@ export class ControlProtocol implements Actor<Request> {
     this.#timer = now + this.spec.timers.terminate_timer_ms;
   }
 
-  /** A retransmission keeps its Identifier, so that an answer
-   *  slower than the timer still counts. */
+  /** A retransmission keeps its Identifier, so that an answer slower than the timer still
+   *  counts; after a valid answer it must not (RFC 1661 5.1). */
   #sendRequest(now: Ms, again: boolean): void {
-    if (!again) {
-      this.#asked = request(this.spec.options);
+    const { restart_timer_ms, restart_max_ms } = this.spec.timers;
+    if (!again || this.#answered) {
+      this.#asked = emitOptions(request(this.spec.options));
       this.#askedId = this.nextId();
     }
+    this.#period_ms = again ? Math.min(2 * this.#period_ms, restart_max_ms) : restart_timer_ms;
     this.#answered = false;
     this.#left--;
-    this.#timer = now + this.spec.timers.restart_timer_ms;
-    this.#send(codes.confReq, this.#askedId, emitOptions(this.#asked));
+    this.#timer = now + this.#period_ms;
+    this.send(codes.confReq, this.#askedId, this.#asked);
   }
 
   #sendAck(r: Request | undefined): void {
     if (r?.answer === undefined || r.asked === undefined) throw new Error('sca without a request');
     this.#naksSent = 0;
     this.#again = 0;
-    this.#agreed = { id: r.control.id, body: r.control.body.slice() };
+    this.#agreed = r.control.body;
+    this.#agreedId = r.control.id;
     agree(this.spec.options, r.asked);
-    this.#send(codes.confAck, r.control.id, r.answer.body);
+    this.send(codes.confAck, r.control.id, r.answer.body);
   }
 
   #sendNak(r: Request | undefined): void {
     if (r?.answer === undefined) throw new Error('scn without a request');
     if (r.answer.code === codes.confNak) this.#naksSent++;
-    this.#send(r.answer.code, r.control.id, r.answer.body);
+    this.send(r.answer.code, r.control.id, r.answer.body);
   }
 
   #sendTerminate(now: Ms): void {
     this.#left--;
     this.#timer = now + this.spec.timers.terminate_timer_ms;
-    this.#send(codes.termReq, this.nextId(), utf8(this.#said).subarray(0, 64));
+    this.send(codes.termReq, this.nextId(), utf8(this.#said).subarray(0, 64));
   }
 
   #sendTerminateAck(r: Request | undefined): void {
     const id = r?.control.code === codes.termReq ? r.control.id : this.nextId();
-    this.#send(codes.termAck, id, new Uint8Array(0));
+    this.send(codes.termAck, id, new Uint8Array(0));
   }
 
   #sendCodeReject(r: Request | undefined): void {
     if (r === undefined) throw new Error('scj without a packet');
-    const whole = new Uint8Array(4 + r.control.body.length);
+    const whole = new Uint8Array(header_bytes + r.control.body.length);
     emitControl(whole, 0, r.control);
-    this.#send(codes.codeRej, this.nextId(), whole.subarray(0, rejected_bytes));
+    const bytes = Math.min(rejected_bytes, this.#host.room() - header_bytes);
+    this.send(codes.codeRej, this.nextId(), whole.subarray(0, bytes));
   }
 }
 

@@ -138,7 +138,8 @@ export interface Actor<P> {
 export class Fsm<P> {
   readonly #actor: Actor<P>;
   readonly #o: FsmOptions;
-  readonly #waiting: (() => void)[] = [];
+  /** What actions raised, while a step is under way. */
+  #waiting: (() => void)[] | undefined;
   #state = 0;
   #busy = false;
 
@@ -155,13 +156,18 @@ export class Fsm<P> {
   }
 
   step(event: Event, now: Ms, packet?: P): void {
-    this.#waiting.push(() => this.#step(event, now, packet));
-    if (this.#busy) return;
+    if (this.#busy) {
+      this.#waiting ??= [];
+      this.#waiting.push(() => this.#step(event, now, packet));
+      return;
+    }
     this.#busy = true;
     try {
-      for (let f = this.#waiting.shift(); f !== undefined; f = this.#waiting.shift()) f();
+      this.#step(event, now, packet);
+      for (let f = this.#waiting?.shift(); f !== undefined; f = this.#waiting?.shift()) f();
     } finally {
       this.#busy = false;
+      this.#waiting = undefined;
     }
   }
 

@@ -19,11 +19,14 @@ export interface IpcpConfig {
   readonly wins: readonly number[];
 }
 
+/** First and second server; 0: none. */
+type Found = [number, number];
+
 export interface IpcpResult {
   local: number;
   remote: number;
-  readonly dns: [number, number];
-  readonly wins: [number, number];
+  readonly dns: Found;
+  readonly wins: Found;
 }
 
 export function initialIpcp(c: IpcpConfig): IpcpResult {
@@ -32,12 +35,15 @@ export function initialIpcp(c: IpcpConfig): IpcpResult {
 
 export function ipcpOptionSet(c: IpcpConfig, r: IpcpResult): readonly Option[] {
   const { dns1, dns2, wins1, wins2 } = ipcpOptions;
+  // A server that is neither asked for nor given is refused as any unknown option is.
+  const server = (type: number, ask: boolean, give: number | undefined, found: Found, i: 0 | 1) =>
+    ask || give !== undefined ? [new NameServer(type, ask, give, found, i)] : [];
   return [
     new Address(c, r),
-    new NameServer(dns1, c.askDns, c.dns[0], r.dns, 0),
-    new NameServer(wins1, c.askWins, c.wins[0], r.wins, 0),
-    new NameServer(dns2, c.askDns, c.dns[1], r.dns, 1),
-    new NameServer(wins2, c.askWins, c.wins[1], r.wins, 1),
+    ...server(dns1, c.askDns, c.dns[0], r.dns, 0),
+    ...server(wins1, c.askWins, c.wins[0], r.wins, 0),
+    ...server(dns2, c.askDns, c.dns[1], r.dns, 1),
+    ...server(wins2, c.askWins, c.wins[1], r.wins, 1),
   ];
 }
 
@@ -95,18 +101,12 @@ class Address implements Option {
 class NameServer implements Option {
   readonly type: number;
   readonly #mine: number | undefined;
-  readonly #found: [number, number];
+  readonly #found: Found;
   readonly #i: 0 | 1;
   #ask: boolean;
   #value = 0;
 
-  constructor(
-    type: number,
-    wants: boolean,
-    mine: number | undefined,
-    found: [number, number],
-    i: 0 | 1,
-  ) {
+  constructor(type: number, wants: boolean, mine: number | undefined, found: Found, i: 0 | 1) {
     this.type = type;
     this.#mine = mine;
     this.#found = found;

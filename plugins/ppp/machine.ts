@@ -1,6 +1,6 @@
 /** A PPP session: the phases of RFC 1661 section 3, composed of LCP,
  *  authentication, IPCP and IPV6CP. */
-import { type Packet, put32, u16, u32 } from '@9p/packet';
+import { type Packet, put32, u16, u32, utf8 } from '@9p/packet';
 import type { Machine, Ms, Output, Random } from 'slashnet/core';
 import { never } from './authentication.js';
 import { AuthPhase } from './authphase.js';
@@ -33,17 +33,19 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #phase: Phase = 'Dead';
   #linked = false;
   #active = false;
-  /** Control packets: a peer that sends any is alive. */
+  /** Control packets. */
   #received = 0;
   /** Why the link must go, found out in the midst of an input. */
   #failed: string | undefined;
 
-  /** `heard` counts the data packets that came from the peer (the Path knows). */
-  constructor(config: PppConfig, random: Random, heard: () => number = () => 0) {
+  /** `heard` counts all packets that came from the peer, where a Path does; else those are
+   *  counted that come here. */
+  constructor(config: PppConfig, random: Random, heard = () => this.#received) {
     this.#config = config;
     this.#random = random;
     this.#host = {
       send: (protocol, c) => this.#send(protocol, c),
+      room: () => this.#result.peerMru,
       log: (line) => this.#tell({ is: 'log', line }),
       count: (reason) => this.#tell({ is: 'count', reason }),
     };
@@ -57,8 +59,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
       },
       random,
     );
-    const alive = () => heard() + this.#received;
-    this.keepalive = new Keepalive(config.echo, (id) => this.#sendEcho(id), alive);
+    this.keepalive = new Keepalive(config.echo, (id) => this.#sendEcho(id), heard);
     this.#lcp = this.#newLcp();
   }
 
@@ -84,6 +85,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     else if (c.do === 'down') this.#linkDown(c.why, now);
     else if (c.do === 'open') this.#open(now);
     else if (c.do === 'close') this.#lcp.close(c.why, now, 'hangup');
+    else if (c.do === 'identify') this.#identify(c.text);
     else this.#auth.answer(c.answer, now);
     this.#follow(now);
   }
@@ -116,7 +118,9 @@ export class PppMachine implements Machine<Command, PppEvent> {
   }
 
   poll(): Output<PppEvent> | undefined {
-    return this.#out.shift();
+    const o = this.#out.shift();
+    if (o === undefined) this.#out.length = 0; // gives back the room that a queue keeps, too
+    return o;
   }
 
   deadline(): Ms {
@@ -250,7 +254,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     else {
       const body = c.body.slice();
       put32(body, 0, magic);
-      this.#send(protocols.lcp, { code: codes.echoReply, id: c.id, body });
+      this.#lcp.send(codes.echoReply, c.id, body);
     }
   }
 
@@ -264,14 +268,24 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #sendEcho(id: number): void {
     const body = new Uint8Array(4);
     put32(body, 0, this.#result.magic);
-    this.#send(protocols.lcp, { code: codes.echoReq, id, body });
+    this.#lcp.send(codes.echoReq, id, body);
   }
 
-  /** It ends that protocol, never the link, unless the protocol is LCP
-   *  or the authentication agreed on. */
+  #identify(what: string): void {
+    if (!this.#lcp.opened) return;
+    const text = utf8(what).subarray(0, this.#result.peerMru - header_bytes - 4);
+    const body = new Uint8Array(4 + text.length);
+    put32(body, 0, this.#result.magic);
+    body.set(text, 4);
+    this.#lcp.send(codes.identification, this.#lcp.nextId(), body);
+  }
+
+  /** It ends that protocol, never the link, unless the protocol is LCP or the authentication
+   *  agreed on. To go on sending packets that are rejected is forbidden (RFC 1661 5.7): those
+   *  of ip, 0021, end with ipcp, 8021. */
   #protocolRejected(body: Uint8Array, now: Ms): void {
     const protocol = rejectedProtocol(body);
-    const ncp = protocol === undefined ? undefined : this.#network?.of(protocol);
+    const ncp = protocol === undefined ? undefined : this.#network?.of(protocol | 0x8000);
     if (protocol === undefined) this.#host.count('badlength');
     else if (protocol === protocols.lcp) this.#lcp.refused(now);
     else if (ncp !== undefined) ncp.refused(now);
@@ -338,7 +352,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
       this.#host.count('unknownprotocol');
       const info = p.buf.subarray(p.start + 2, p.end);
       const body = protocolReject(protocol, info, this.#result.peerMru - header_bytes);
-      this.#send(protocols.lcp, { code: codes.protRej, id: this.#lcp.nextId(), body });
+      this.#lcp.send(codes.protRej, this.#lcp.nextId(), body);
     }
   }
 

@@ -16,7 +16,7 @@ export class Network {
   readonly ncps: readonly ControlProtocol[];
   readonly #carriers: readonly ControlProtocol[];
   /** Those that have finished, and why the last one did. */
-  readonly #ended = new Set<ControlProtocol>();
+  #ended: readonly ControlProtocol[] = [];
   #why = '';
 
   constructor(specs: readonly NcpSpec[], timers: Timers, host: CpHost) {
@@ -31,12 +31,12 @@ export class Network {
         ...rest,
         timers,
         up: (now) => {
-          this.#ended.delete(ncp);
+          this.#ended = this.#ended.filter((x) => x !== ncp);
           up(now, ncp);
         },
         down: (now) => lost(`${o.name} went down`, now),
         finished: (why, now) => {
-          this.#ended.add(ncp);
+          this.#ended = [...this.#ended, ncp];
           this.#why = o.carries ? why : this.#why;
           lost(why, now);
         },
@@ -61,7 +61,7 @@ export class Network {
   }
   /** Why nothing can be carried any more; undefined while something may. */
   get failed(): string | undefined {
-    return this.#carriers.every((ncp) => this.#ended.has(ncp)) ? this.#why : undefined;
+    return this.#carriers.every((ncp) => this.#ended.includes(ncp)) ? this.#why : undefined;
   }
 
   timeout(now: Ms): void {

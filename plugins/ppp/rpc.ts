@@ -1,6 +1,6 @@
 /** Answers what the machines need, by relaying messages to auth/rpc
  *  (factotum(4)). No secret stays here. */
-import { concat, le16, text, u8, utf8 } from '@9p/packet';
+import { concat, le16, outsideCopy, text, u8, utf8 } from '@9p/packet';
 import {
   type Chan,
   Ehungup,
@@ -12,7 +12,7 @@ import {
   refuse,
   type Who,
 } from 'slashnet/core';
-import type { Answer, Need } from './authentication.js';
+import type { Answer, MppeKeys, Need } from './authentication.js';
 import { eapCodes } from './codes.js';
 import { proof_bytes } from './mschap.js';
 
@@ -38,7 +38,7 @@ class Rpc {
   async ask(verb: string, data: Uint8Array = new Uint8Array(0)): Promise<Uint8Array> {
     const message = data.length === 0 ? utf8(verb) : concat(utf8(`${verb} `), data);
     await this.#file.write(message, 0, newReq(this.#who));
-    const reply = (await this.#file.read(reply_bytes, 0, newReq(this.#who))).slice();
+    const reply = outsideCopy(await this.#file.read(reply_bytes, 0, newReq(this.#who)));
     message.fill(0);
     const space = reply.indexOf(0x20);
     const word = text(space < 0 ? reply : reply.subarray(0, space));
@@ -93,8 +93,8 @@ function attr(w: string): string {
 /** What a response has on the wire after what rpc gives: the flags of the Microsoft CHAPs. RFC 2433
  *  section 5: the NT response is to be used. */
 const flags: Readonly<Record<string, readonly number[]>> = { chap: [], mschap: [1], mschapv2: [0] };
-/** Of AuthInfo's secret of mschapv2, after the key. */
-const proofAt = 16;
+/** AuthInfo's secret: MPPE's key, and of mschapv2 the authenticator response after it. */
+const key_bytes = 16;
 
 export interface AuthClientOptions {
   /** The words of the `key` verb. */
@@ -118,7 +118,9 @@ export class AuthClient {
   #challenger: Rpc | undefined;
   /** The method of EAP by which we answer, and the one by which we ask. */
   #eap: { proto: string; rpc: Rpc } | undefined;
-  #asking: Rpc | undefined;
+  #asking: { proto: string; rpc: Rpc } | undefined;
+  /** Of each direction that made some. */
+  readonly #keys = new Map<'client' | 'server', MppeKeys>();
   #closed = false;
 
   /** `who` wrote the ctl line: only keys that he may use are used. */
@@ -126,6 +128,19 @@ export class AuthClient {
     this.#ns = ns;
     this.#who = who;
     this.#o = o;
+  }
+
+  /** For MPPE; who keeps them keeps a copy. RFC 3079 takes those of the end that called, which
+   *  nobody can tell here: where both directions made some there are none, as with pppd. */
+  get keys(): MppeKeys | undefined {
+    const [keys, others] = this.#keys.values();
+    return others === undefined ? keys : undefined;
+  }
+
+  /** What was authenticated is so no longer. */
+  forget(): void {
+    for (const { key } of this.#keys.values()) key.fill(0);
+    this.#keys.clear();
   }
 
   async answer(need: Need): Promise<Answer> {
@@ -147,6 +162,7 @@ export class AuthClient {
   /** Nobody is asked for a key any more. */
   close(): void {
     this.#closed = true;
+    this.forget();
     for (const rpc of [...this.#open]) rpc.close();
     this.#challenger = undefined;
     this.#eap = undefined;
@@ -201,8 +217,7 @@ export class AuthClient {
       await rpc.ask('write', concat(q.method === 'chap' ? [q.id] : [], q.challenge));
       const response = concat(await rpc.ask('read'), flags[q.method] ?? []);
       const user = await userOf(rpc);
-      if (q.method !== 'mschapv2') return { n, is: 'chap', user, response };
-      return { n, is: 'chap', user, response, proof: await proofOf(rpc) };
+      return { n, is: 'chap', user, response, ...(await this.#shared(rpc, q.method, 'client')) };
     } finally {
       rpc.close();
     }
@@ -250,21 +265,52 @@ export class AuthClient {
     const { rpc } = this.#eap;
     if (this.#closed) this.close();
     if (!(await understood(rpc, q.packet))) return { n, is: 'eap' };
-    if (q.packet[0] === eapCodes.success) return { n, is: 'eap', ended: true };
+    if (q.packet[0] === eapCodes.success) {
+      const { keyed } = await this.#shared(rpc, proto, 'client');
+      rpc.close(); // a request from now on is of another authentication
+      this.#eap = undefined;
+      return { n, is: 'eap', ended: true, keyed: keyed === true };
+    }
     return { n, is: 'eap', packet: await rpc.ask('read'), user: await userOf(rpc) };
   }
 
   async #eapServer(n: number, q: Extract<Need, { need: 'eapserver' }>): Promise<Answer> {
     if (q.proto !== undefined) {
-      this.#asking?.close();
-      this.#asking = await this.#start(q.proto, 'server');
-      if (this.#closed) this.close();
-      await this.#asking?.ask('write', utf8(q.user ?? ''));
+      this.#asking?.rpc.close();
+      this.#asking = { proto: q.proto, rpc: await this.#start(q.proto, 'server') };
+      await this.#asking.rpc.ask('write', utf8(q.user ?? ''));
     }
-    const rpc = this.#asking;
-    if (rpc === undefined) throw refuse('nothing was asked');
+    if (this.#asking === undefined) throw refuse('nothing was asked');
+    const { proto, rpc } = this.#asking;
     if (q.packet !== undefined && !(await understood(rpc, q.packet))) return { n, is: 'eap' };
-    return { n, is: 'eap', packet: await rpc.ask('read') };
+    const packet = await rpc.ask('read');
+    if (packet[0] === eapCodes.request) return { n, is: 'eap', packet };
+    const ok = packet[0] === eapCodes.success;
+    const { keyed } = ok ? await this.#shared(rpc, proto, 'server') : {};
+    rpc.close();
+    this.#asking = undefined;
+    return { n, is: 'eap', packet, keyed: keyed === true };
+  }
+
+  /** What AuthInfo has of a method: keys, which stay here, and the proof of mschapv2. */
+  async #shared(
+    rpc: Rpc,
+    method: string,
+    role: 'client' | 'server',
+  ): Promise<{ keyed?: boolean; proof?: Uint8Array }> {
+    this.#keys.get(role)?.key.fill(0);
+    this.#keys.delete(role);
+    const isV2 = method.endsWith('mschapv2');
+    if (!isV2 && method !== 'mschap') return {};
+    const secret = await secretOf(rpc);
+    const proof = secret.slice(key_bytes);
+    const key = outsideCopy(secret.subarray(0, key_bytes));
+    secret.fill(0);
+    if (isV2 && proof.length !== proof_bytes) throw refuse('auth gave no authenticator response');
+    if (this.#closed) key.fill(0);
+    if (this.#closed || key.length !== key_bytes) return isV2 ? { proof } : {};
+    this.#keys.set(role, { method: isV2 ? 'mschapv2' : 'mschap', key, server: role === 'server' });
+    return isV2 ? { keyed: true, proof } : { keyed: true };
   }
 
   /** Name, then proof; a refusal of auth here is about the peer. */
@@ -278,8 +324,8 @@ export class AuthClient {
     try {
       await rpc.ask('write', user);
       await rpc.ask('write', proof);
-      if (method !== 'mschapv2') return { n, is: 'verdict', ok: true, message: '' };
-      return { n, is: 'verdict', ok: true, message: '', proof: await proofOf(rpc) };
+      const shared = await this.#shared(rpc, method, 'server');
+      return { n, is: 'verdict', ok: true, message: '', ...shared };
     } catch {
       return { n, is: 'verdict', ok: false, message: 'authentication failed' };
     } finally {
@@ -306,13 +352,16 @@ async function understood(rpc: Rpc, packet: Uint8Array): Promise<boolean> {
   }
 }
 
-/** The authenticator response, of AuthInfo: cuid, suid, cap and secret, each after its length. */
-async function proofOf(rpc: Rpc): Promise<Uint8Array> {
-  const info = await rpc.ask('authinfo');
-  let at = 0;
-  for (let i = 0; i < 3; i++) at += 2 + le16(info, at);
-  const proof = info.slice(at + 2 + proofAt, at + 2 + proofAt + proof_bytes);
-  info.fill(0);
-  if (proof.length !== proof_bytes) throw refuse('auth gave no authenticator response');
-  return proof;
+/** AuthInfo is cuid, suid, cap and secret, each after its length. Another agent may have none. */
+async function secretOf(rpc: Rpc): Promise<Uint8Array> {
+  try {
+    const info = await rpc.ask('authinfo');
+    let at = 0;
+    for (let i = 0; i < 3; i++) at += 2 + le16(info, at);
+    const secret = outsideCopy(info.subarray(at + 2, at + 2 + le16(info, at)));
+    info.fill(0);
+    return secret;
+  } catch {
+    return new Uint8Array(0);
+  }
 }

@@ -61,6 +61,8 @@ export type Command =
   | { readonly do: 'down'; readonly why: string }
   | { readonly do: 'open' }
   | { readonly do: 'close'; readonly why: string }
+  /** Send an Identification with this text. */
+  | { readonly do: 'identify'; readonly text: string }
   | { readonly do: 'answer'; readonly answer: Answer };
 
 export type PppEvent =
@@ -86,4 +88,6 @@ export interface AuthResult {
   readonly method: string;
   readonly user: string;
   readonly message: string;
+  /** There are keys for MPPE (AuthClient.keys), now that this direction is done. */
+  readonly keyed: boolean;
 }

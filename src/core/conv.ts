@@ -18,12 +18,13 @@ import { makeDriver, makePathTimer } from './driver.js';
 import { Einterrupted, Einuse, errorText, oneLine, refuse } from './errors.js';
 import { Folder, type FolderSource } from './files.js';
 import { controlBelow, linkTo } from './link.js';
-import type { Machine, Path, Sink } from './machine.js';
+import type { Clock, Machine, Path, Sink } from './machine.js';
 import type { Context, Conversation, Driver, Env, Layer, Link, PathTimer } from './plugin.js';
 import { Port, type PortOptions, type Tap } from './port.js';
 import { Redial } from './redial.js';
 import type { Kind } from './standard.js';
 import { Taps } from './taps.js';
+import type { Turn } from './turn.js';
 import { quote } from './words.js';
 
 /** What a slot asks of the layer that it is in. */
@@ -32,6 +33,8 @@ export interface SlotHost {
   /** Another conversation, for a call; not kept. Throws at the layer's limit. */
   create(who: Who): Slot;
 }
+
+const nothingOpen: ReadonlyMap<Port, DataFile> = new Map();
 
 export class Slot implements Context, FolderSource {
   readonly id: number;
@@ -56,9 +59,10 @@ export class Slot implements Context, FolderSource {
   link: Link | undefined;
   #lowerPort: Port | undefined;
   /** Files that somebody has walked to, by name. */
-  readonly #nodes = new Map<string, Node>();
+  #nodes: readonly Node[] = [];
   #opens = 0;
-  readonly #data = new Map<Port, DataFile>();
+  /** Of each port whose data is open as a file. */
+  #data: ReadonlyMap<Port, DataFile> = nothingOpen;
   #closed = false;
   /** The last close hangs it up. */
   #leaving = false;
@@ -66,7 +70,7 @@ export class Slot implements Context, FolderSource {
   readonly uppers: readonly Port[];
   tap: Tap | undefined;
   ontap: ((tap: Tap | undefined) => void) | undefined;
-  readonly #ports: Port[] = [];
+  #ports: readonly Port[] = [];
   readonly #host: SlotHost;
   readonly #kind: Kind;
 
@@ -106,21 +110,19 @@ export class Slot implements Context, FolderSource {
   /** A file of ours, made when somebody first wants it: most of them nobody ever looks at. */
   find(name: string): Node | undefined {
     if (this.#closed) return undefined;
-    let node = this.#nodes.get(name);
-    if (node === undefined) {
-      node = this.#kind.files.get(name)?.(this);
-      if (node !== undefined) this.#nodes.set(name, node);
-    }
-    return node;
+    const known = this.#nodes.find((n) => n.name === name);
+    if (known !== undefined) return known;
+    const made = this.#kind.files.get(name)?.(this);
+    if (made !== undefined) this.#nodes = [...this.#nodes, made];
+    return made;
   }
   all(): readonly Node[] {
     return this.#closed ? [] : [...this.#kind.files.keys()].map((name) => this.find(name) as Node);
   }
 
   #uppers(): readonly Port[] {
-    const all = this.c.upper === undefined ? [] : [this.c.upper];
-    for (const def of this.layer.files ?? []) if ('port' in def) all.push(def.port(this.c));
-    return all;
+    const more = (this.layer.files ?? []).flatMap((f) => ('port' in f ? [f.port(this.c)] : []));
+    return this.c.upper === undefined ? more : [this.c.upper, ...more];
   }
 
   log(text: string): void {
@@ -147,22 +149,21 @@ export class Slot implements Context, FolderSource {
   }
   port(o: PortOptions): Port {
     const port = new Port(o, this);
-    this.#ports.push(port);
+    port.tap = this.tap; // log was opened before there was anything to see
+    this.#ports = [...this.#ports, port];
     return port;
   }
   driver<Cmd, Ev>(m: Machine<Cmd, Ev>, out: Sink, tell: (e: Ev) => void): Driver<Cmd> {
-    return makeDriver(this.#driverHost(), m, out, tell);
+    return makeDriver(this, m, out, tell);
   }
   pathTimer(p: Path<string>, above: Sink, below: Sink): PathTimer {
-    return makePathTimer(this.#driverHost(), p, above, below);
+    return makePathTimer(this, p, above, below);
   }
-  #driverHost() {
-    return {
-      clock: this.env.clock,
-      turn: this.env.turn,
-      count: (reason: string) => this.count(reason),
-      crash: (e: unknown) => this.crash(e),
-    };
+  get clock(): Clock {
+    return this.env.clock;
+  }
+  get turn(): Turn {
+    return this.env.turn;
   }
   event(text: string): void {
     this.stirred = this.env.clock.now();
@@ -345,8 +346,7 @@ export class Slot implements Context, FolderSource {
     if (!byVerb) this.control.abort(why);
     const link = this.link;
     this.link = undefined;
-    const ours = new Set(this.#nodes.values());
-    this.env.ns.forget((n) => n === this.folder || ours.has(n));
+    this.env.ns.forget((n) => n === this.folder || this.#nodes.includes(n));
     this.env.turn.run(() => {
       try {
         this.c.close(why);
@@ -442,11 +442,11 @@ export class Slot implements Context, FolderSource {
       count: (reason) => this.count(reason),
       crash: (e) => this.crash(e),
       closed: () => {
-        this.#data.delete(port);
+        this.#data = new Map([...this.#data].filter(([p]) => p !== port));
         this.release();
       },
     });
-    this.#data.set(port, data);
+    this.#data = new Map([...this.#data, [port, data]]);
     this.hold();
     this.touched = true;
     return data;

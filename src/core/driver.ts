@@ -17,107 +17,165 @@ const inbox_max = 1024;
 
 /** Runs `m`; what it sends goes to `out`, what it tells to `tell`. Input
  *  that re-enters waits its turn. */
-export function makeDriver<Cmd, Ev>(
+export const makeDriver = <Cmd, Ev>(
   host: DriverHost,
   m: Machine<Cmd, Ev>,
   out: Sink,
   tell: (e: Ev) => void,
-): Driver<Cmd> {
-  const inbox: Input<Cmd>[] = [];
-  const alarm = makeAlarm(host, () => enter('timeout'));
-  let busy = false;
-  let stopped = false;
+): Driver<Cmd> => new MachineDriver(host, m, out, tell);
 
-  function handle(input: Input<Cmd>): void {
-    const now = host.clock.now();
-    if (input === 'timeout') m.timeout(now);
-    else if ('packet' in input) m.receive(input.packet, now);
-    else m.command(input.command, now);
-    for (let o = m.poll(); o !== undefined && !stopped; o = m.poll()) {
-      if (o.do === 'send') out.send(o.packet);
-      else tell(o.event);
-    }
+/** Classes, as there is one for each of thousands of conversations. */
+class MachineDriver<Cmd, Ev> implements Driver<Cmd>, Ringing {
+  readonly #host: DriverHost;
+  readonly #m: Machine<Cmd, Ev>;
+  readonly #out: Sink;
+  readonly #tell: (e: Ev) => void;
+  readonly #inbox: Input<Cmd>[] = [];
+  readonly #alarm: Alarm;
+  #busy = false;
+  #stopped = false;
+
+  constructor(host: DriverHost, m: Machine<Cmd, Ev>, out: Sink, tell: (e: Ev) => void) {
+    this.#host = host;
+    this.#m = m;
+    this.#out = out;
+    this.#tell = tell;
+    this.#alarm = new Alarm(host.clock, this);
   }
 
-  function drain(): void {
-    busy = true;
-    try {
-      for (let i = inbox.shift(); i !== undefined && !stopped; i = inbox.shift()) handle(i);
-      if (!stopped) alarm.set(m.deadline());
-    } catch (e) {
-      inbox.length = 0;
-      host.crash(e);
-    } finally {
-      busy = false;
-    }
+  command(c: Cmd): void {
+    this.#enter({ command: c });
+  }
+  send(p: Packet): boolean {
+    return this.#enter({ packet: this.#busy ? p.keep() : p });
+  }
+  ring(): void {
+    this.#enter('timeout');
+  }
+  stop(): void {
+    this.#stopped = true;
+    this.#inbox.length = 0;
+    this.#alarm.stop();
   }
 
-  function enter(input: Input<Cmd>): boolean {
-    if (stopped) return false;
-    if (inbox.length >= inbox_max) {
-      host.count('inboxfull');
+  #enter(input: Input<Cmd>): boolean {
+    if (this.#stopped) return false;
+    if (this.#inbox.length >= inbox_max) {
+      this.#host.count('inboxfull');
       return false;
     }
-    inbox.push(input);
-    if (!busy) host.turn.run(drain);
+    this.#inbox.push(input);
+    if (!this.#busy) this.#host.turn.run(() => this.#drain());
     return true;
   }
 
-  return {
-    command: (c) => void enter({ command: c }),
-    send: (p) => enter({ packet: busy ? p.keep() : p }),
-    stop() {
-      stopped = true;
-      inbox.length = 0;
-      alarm.stop();
-    },
-  };
+  #drain(): void {
+    this.#busy = true;
+    try {
+      for (let i = this.#inbox.shift(); i !== undefined && !this.#stopped; i = this.#inbox.shift())
+        this.#handle(i);
+      if (!this.#stopped) this.#alarm.set(this.#m.deadline());
+    } catch (e) {
+      this.#host.crash(e);
+    } finally {
+      this.#inbox.length = 0; // gives back the room that a queue keeps, too
+      this.#busy = false;
+    }
+  }
+
+  #handle(input: Input<Cmd>): void {
+    const now = this.#host.clock.now();
+    const m = this.#m;
+    if (input === 'timeout') m.timeout(now);
+    else if ('packet' in input) m.receive(input.packet, now);
+    else m.command(input.command, now);
+    for (let o = m.poll(); o !== undefined && !this.#stopped; o = m.poll()) {
+      if (o.do === 'send') this.#out.send(o.packet);
+      else this.#tell(o.event);
+    }
+  }
 }
 
-export function makePathTimer(
+export const makePathTimer = (
   host: DriverHost,
   p: Path<string>,
   above: Sink,
   below: Sink,
-): PathTimer {
-  const alarm = makeAlarm(host, () => {
-    host.turn.run(() => {
+): PathTimer => new TimerOfPath(host, p, above, below);
+
+class TimerOfPath implements PathTimer, Ringing {
+  readonly #host: DriverHost;
+  readonly #p: Path<string>;
+  readonly #above: Sink;
+  readonly #below: Sink;
+  readonly #alarm: Alarm;
+
+  constructor(host: DriverHost, p: Path<string>, above: Sink, below: Sink) {
+    this.#host = host;
+    this.#p = p;
+    this.#above = above;
+    this.#below = below;
+    this.#alarm = new Alarm(host.clock, this);
+  }
+
+  check(): void {
+    this.#alarm.set(this.#p.deadline?.() ?? Number.POSITIVE_INFINITY);
+  }
+  stop(): void {
+    this.#alarm.stop();
+  }
+  ring(): void {
+    this.#host.turn.run(() => {
       try {
-        p.timeout?.(host.clock.now(), above, below);
-        check();
+        this.#p.timeout?.(this.#host.clock.now(), this.#above, this.#below);
+        this.check();
       } catch (e) {
-        host.crash(e);
+        this.#host.crash(e);
       }
     });
-  });
-  const check = () => alarm.set(p.deadline?.() ?? Number.POSITIVE_INFINITY);
-  return { check, stop: alarm.stop };
+  }
+}
+
+interface Ringing {
+  ring(): void;
 }
 
 /** One timer that follows a deadline; set again only where the
  *  deadline comes nearer or it has rung. */
-function makeAlarm(host: DriverHost, ring: () => void) {
-  let at = Number.POSITIVE_INFINITY;
-  let timer: { stop(): void } | undefined;
-  let want = Number.POSITIVE_INFINITY;
-  function stop(): void {
-    timer?.stop();
-    timer = undefined;
-    at = Number.POSITIVE_INFINITY;
-    want = at;
+class Alarm {
+  readonly #clock: Clock;
+  readonly #whom: Ringing;
+  #at: Ms = Number.POSITIVE_INFINITY;
+  #want: Ms = Number.POSITIVE_INFINITY;
+  #timer: { stop(): void } | undefined;
+
+  constructor(clock: Clock, whom: Ringing) {
+    this.#clock = clock;
+    this.#whom = whom;
   }
-  function set(deadline: Ms): void {
-    want = deadline;
-    if (timer !== undefined && at <= deadline && deadline !== Number.POSITIVE_INFINITY) return;
-    timer?.stop();
-    timer = undefined;
-    at = deadline;
+
+  stop(): void {
+    this.#timer?.stop();
+    this.#timer = undefined;
+    this.#at = Number.POSITIVE_INFINITY;
+    this.#want = this.#at;
+  }
+
+  set(deadline: Ms): void {
+    this.#want = deadline;
+    const isSet = this.#timer !== undefined && this.#at <= deadline;
+    if (isSet && deadline !== Number.POSITIVE_INFINITY) return;
+    this.#timer?.stop();
+    this.#timer = undefined;
+    this.#at = deadline;
     if (deadline === Number.POSITIVE_INFINITY) return;
-    timer = host.clock.after(Math.max(0, deadline - host.clock.now()), () => {
-      timer = undefined;
-      if (host.clock.now() >= want) ring();
-      else set(want);
-    });
+    const ms = Math.max(0, deadline - this.#clock.now());
+    this.#timer = this.#clock.after(ms, () => this.#due());
   }
-  return { set, stop };
+
+  #due(): void {
+    this.#timer = undefined;
+    if (this.#clock.now() >= this.#want) this.#whom.ring();
+    else this.set(this.#want);
+  }
 }

@@ -10,12 +10,19 @@ import { line, QueueFile, tell } from './queue.js';
 const lines_bytes = 64 * 1024;
 const pcap_bytes = 4 * 1024 * 1024;
 
+type Readers = ReadonlySet<QueueFile>;
+const nobody: Readers = new Set();
+const and = (readers: Readers, q: QueueFile): Readers => new Set([...readers, q]);
+const without = (readers: Readers, q: QueueFile): Readers =>
+  readers.size === 1 && readers.has(q) ? nobody : new Set([...readers].filter((r) => r !== q));
+
 type Format = (b: Uint8Array, start: number, end: number) => string;
 
 export class Taps {
-  readonly #events = new Set<QueueFile>();
-  readonly #logs = new Set<QueueFile>();
-  readonly #pcaps = new Set<QueueFile>();
+  /** Who reads; mostly nobody, and then all conversations share one empty set. */
+  #events = nobody;
+  #logs = nobody;
+  #pcaps = nobody;
   readonly #clock: Clock;
   readonly #name: string;
   readonly #link: number;
@@ -41,25 +48,30 @@ export class Taps {
   }
 
   openEvent(qid: Qid): QueueFile {
-    return this.#reader(this.#events, qid, lines_bytes);
+    const q = this.#reader(qid, lines_bytes, () => (this.#events = without(this.#events, q)));
+    this.#events = and(this.#events, q);
+    return q;
   }
   openLog(qid: Qid): QueueFile {
-    return this.#reader(this.#logs, qid, lines_bytes);
+    const q = this.#reader(qid, lines_bytes, () => (this.#logs = without(this.#logs, q)));
+    this.#logs = and(this.#logs, q);
+    this.#retap();
+    return q;
   }
   openPcap(qid: Qid): QueueFile {
-    const q = this.#reader(this.#pcaps, qid, pcap_bytes);
+    const q = this.#reader(qid, pcap_bytes, () => (this.#pcaps = without(this.#pcaps, q)));
+    this.#pcaps = and(this.#pcaps, q);
+    this.#retap();
     q.put(pcapngHeader(this.#link, this.#name));
     return q;
   }
 
-  #reader(set: Set<QueueFile>, qid: Qid, limit: number): QueueFile {
+  #reader(qid: Qid, limit: number, gone: () => void): QueueFile {
     const q = new QueueFile(qid, limit, true);
-    set.add(q);
     q.onclose = () => {
-      set.delete(q);
+      gone();
       this.#retap();
     };
-    this.#retap();
     return q;
   }
 

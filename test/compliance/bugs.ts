@@ -7,16 +7,19 @@ const bug = (): never => {
   throw new TypeError('a bug, made by the test');
 };
 
-/** A context whose ports throw when a packet comes. */
-function brittle(ctx: Context): Context {
-  return new Proxy(ctx, {
+/** `it`, but for one property. */
+const but = <T extends object>(it: T, property: keyof T, instead: unknown): T =>
+  new Proxy(it, {
     get(target, name) {
-      if (name === 'port') return (o: PortOptions) => target.port({ ...o, take: bug });
+      if (name === property) return instead;
       const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' && name !== 'log' ? value.bind(target) : value;
+      return typeof value === 'function' ? value.bind(target) : value;
     },
   });
-}
+
+/** A context whose ports throw when a packet comes. */
+const brittle = (ctx: Context): Context =>
+  but(ctx, 'port', (o: PortOptions) => ctx.port(but(o, 'take', bug)));
 
 /** An environment in which the first conversation of a layer is full of bugs. */
 function withBugs(env: Env): Env {

@@ -44,6 +44,7 @@ test('identity, a method, Success; who it was', () => {
     method: 'eap',
     user: 'glenda',
     message: '',
+    keyed: true,
   });
   assert.equal(last(p.a.events, 'auth')?.user, 'glenda');
   assert.deepEqual(said(p, 'b'), [

@@ -76,7 +76,9 @@ test('phases come in the order of RFC 1661', () => {
 for (const method of [pap, chap, mschap, mschapv2]) {
   test(`${method.name}: the right password`, () => {
     const p = up(config(), server({ lcp: { demand: [method] } }));
-    const want = { is: 'auth', ok: true, method: method.name, user: 'glenda', message: 'welcome' };
+    const { name } = method;
+    const keyed = name.startsWith('mschap');
+    const want = { is: 'auth', ok: true, method: name, user: 'glenda', message: 'welcome', keyed };
     assert.deepEqual(last(p.a.events, 'auth'), { ...want, who: 'we' });
     assert.deepEqual(last(p.b.events, 'auth'), { ...want, who: 'peer' });
   });
@@ -351,7 +353,8 @@ test('a passive one waits for a peer that comes late', () => {
 });
 
 test('a peer that dies is found out by the keepalive', () => {
-  const p = up(config({ echo: { echo_interval_ms: 1000, echo_failures: 3 } }), server());
+  const echo = { echo_interval_ms: 1000, echo_failures: 3 };
+  const p = up(config({ echo }), server({ echo: { echo_interval_ms: 0 } }));
   p.run(10_000);
   assert.equal(p.client.ppp.keepalive.rtt.last, 20);
   assert.ok(p.client.ppp.keepalive.rtt.count >= 9);

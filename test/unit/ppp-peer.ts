@@ -24,16 +24,21 @@ const respond = (method: string, id: number, secret: string, challenge: Uint8Arr
   method === 'chap'
     ? md5(id, secret, challenge)
     : Buffer.concat([0, 1, 2, 3].map((i) => md5(i, method + secret, challenge))).subarray(0, 49);
-/** What the authenticator proves with, and undefined where the method has no such thing. */
-const proof = (method: string, secret: string, challenge: Uint8Array): { proof?: Uint8Array } =>
+/** What the authenticator proves with, where the method has such a thing; are there keys? */
+const proof = (
+  method: string,
+  secret: string,
+  challenge: Uint8Array,
+): { proof?: Uint8Array; keyed?: boolean } =>
   method === 'mschapv2'
     ? {
+        keyed: true,
         proof: Buffer.concat([md5(9, secret, challenge), md5(8, secret, challenge)]).subarray(
           0,
           20,
         ),
       }
-    : {};
+    : { keyed: method === 'mschap' };
 
 /** Plays `auth`: proves to be glenda with `password`, and takes for glenda who knows `secret`. */
 export class Peer implements Machine<Command, PppEvent> {
@@ -83,7 +88,7 @@ export class Peer implements Machine<Command, PppEvent> {
   /** MD5-Challenge, whatever method was named: MSCHAPv2 differs in what `auth` alone knows. */
   #eapPeer(n: number, packet: Uint8Array): Answer {
     const [code = 0, id = 0, , , type = 0, size = 0] = packet;
-    if (code === 3) return { n, is: 'eap', ended: true };
+    if (code === 3) return { n, is: 'eap', ended: true, keyed: true };
     if (size !== 16) return { n, is: 'eap' };
     const value = md5(id, this.password, packet.subarray(6, 22));
     return { n, is: 'eap', packet: eap(2, id, type, 16, ...value), user: utf8(user) };
@@ -98,7 +103,7 @@ export class Peer implements Machine<Command, PppEvent> {
     if (size !== 16) return { n, is: 'eap' };
     const right = md5(id, this.secret, this.#challenge);
     const ok = Buffer.compare(q.packet.subarray(6), right) === 0 && this.#eapUser === user;
-    return { n, is: 'eap', packet: eap(ok ? 3 : 4, id) };
+    return { n, is: 'eap', packet: eap(ok ? 3 : 4, id), keyed: ok };
   }
 
   #answer(need: Need): Answer {

@@ -1,11 +1,12 @@
-/** One serial line: what is behind eiaN, eiaNctl and eiaNstatus, whether its device is there or not. */
+/** One serial line: what is behind eiaN, eiaNctl and eiaNstatus,
+ *  whether its device is there or not. */
 import { type Packet, packetOf, text } from '@9p/packet';
 import { counters, type Env, errorText, Port, refuse } from 'slashnet/core';
 import { type Action, defaults, parseCtl, type Settings, statusText } from './fmt.js';
 import { Tty, type TtyEvents } from './tty.js';
 
-/** So long a line stays open that nobody uses: from one command of a shell to the next DTR stays up,
- *  and the other end of a pty does not see it closed. */
+/** So long a line stays open that nobody uses: from one command of a shell to the next DTR stays
+ *  up, and the other end of a pty does not see it closed. */
 const linger_ms = 5_000;
 /** Longest that a change, or the end, waits for output that flow control holds up. */
 const drain_ms = 2_000;
@@ -224,8 +225,8 @@ export class Line {
     return Math.max(slice_bytes_min, (this.#settings.baud / bits_per_byte / 1000) * slice_ms);
   }
 
-  /** Before the limit, which what does not wait (an answer of LCP) may use up. Layers above are held
-   *  up in spite of `n1`: they have a queue of their own, or drop what is best. */
+  /** Before the limit, which what does not wait (an answer of LCP) may use up. Layers above are
+   *  held up in spite of `n1`: they have a queue of their own, or drop what is best. */
   #full(): boolean {
     const most = Math.min(this.#settings.queue / 2, this.#slice_bytes);
     const full = this.#queued > 0 && this.#queued >= most;
@@ -280,8 +281,8 @@ export class Line {
     this.#env.turn.run(() => this.#push());
   }
 
-  /** All that was written is on the line, or flow control has held it up for too long: who waits for
-   *  this may be about to change that. */
+  /** All that was written is on the line, or flow control has held it up for too long: who waits
+   *  for this may be about to change that. */
   async #drained(): Promise<void> {
     let late = false;
     await new Promise<void>((done) => {

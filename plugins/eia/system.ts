@@ -1,4 +1,5 @@
-/** The serial ports that the system has, by sysfs: udevadm, which the package asks, may be lacking. */
+/** The serial ports that the system has, by sysfs: udevadm, which
+ *  the package asks, may be lacking. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,6 +1,7 @@
-/** A tty of the system, by the package serialport: opening, settings, modem lines, waiting. Reads and
- *  writes are ours. The package asks anew for ever where a tty that was unplugged reads as ended, and
- *  does not read while it waits to write: two ends that both do so never go on. */
+/** A tty of the system, by the package serialport: opening, settings, modem lines,
+ *  waiting. Reads and writes are ours. The package asks anew for ever where a tty
+ *  that was unplugged reads as ended, and does not read while it waits to write: two
+ *  ends that both do so never go on. */
 import { readSync, statSync, writeSync } from 'node:fs';
 import { errorText, refuse } from 'slashnet/core';
 import type { ModemLines, Settings } from './fmt.js';

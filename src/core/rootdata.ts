@@ -1,5 +1,5 @@
-/** A data file in the root that belongs to no conversation: /eia0. It is opened as any data file, and
- *  `bind` joins its port. */
+/** A data file in the root that belongs to no conversation: /eia0. It is opened as any data
+ *  file, and `bind` joins its port. */
 import { type OpenFile, omode, type Qid, type Req, type Wait } from '@9p/lib9p';
 import { DataFile } from './datafile.js';
 import { Einuse, Eperm, errorText, refuse } from './errors.js';

@@ -1,4 +1,5 @@
-/** A line over a device of the test's, on virtual time: what flows when, and what modem lines do. */
+/** A line over a device of the test's, on virtual time: what flows
+ *  when, and what modem lines do. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { packetOf, text, utf8 } from '@9p/packet';

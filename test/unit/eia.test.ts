@@ -1,4 +1,5 @@
-/** eia on ptys, whose other ends socat joins: files, settings, ppp above it, and the unplugged line. */
+/** eia on ptys, whose other ends socat joins: files, settings, ppp
+ *  above it, and the unplugged line. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
@@ -101,7 +102,10 @@ test('three files in the root, and bytes both ways', { skip }, async (t) => {
   assert.equal(await f.read('/eia5ctl'), '5');
   assert.match(
     await f.read('/eia5status'),
-    /^b9600 c0 d1 e0 l8 m0 pn r1 s1 i1\ndev\(5\) type\(0\) framing\(0\) overruns\(0\) berr\(0\) serr\(0\)\n/,
+    new RegExp(
+      '^b9600 c0 d1 e0 l8 m0 pn r1 s1 i1\\n' +
+        'dev\\(5\\) type\\(0\\) framing\\(0\\) overruns\\(0\\) berr\\(0\\) serr\\(0\\)\\n',
+    ),
   );
   const five = await f.open('/eia5');
   const zero = await f.open('/eia0');

@@ -1,4 +1,5 @@
 /** slashnet ppp, after ppp(8): a PPP link in the foreground, client or server. */
+import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import type { Mount } from '@9p/lib9p';
 import { errorText } from '../core/errors.js';
@@ -53,14 +54,15 @@ function refuseFraming(o: Options, port: string | undefined): void {
 }
 
 async function planOf(addresses: readonly string[], o: Options): Promise<Plan> {
-  const port = text(o.port);
+  const given = text(o.port);
+  const port = given === undefined || isDialString(given) ? given : resolve(given);
   const verbs = verbsOf(addresses, o);
-  for (const [flag, given] of [
+  for (const [flag, value] of [
     ['-M', o.chat],
     ['-u', o.shuttle],
     ['--redial', o.redial],
   ] as const)
-    if (given !== undefined && port === undefined) throw new Usage(`${flag} needs -p`);
+    if (value !== undefined && port === undefined) throw new Usage(`${flag} needs -p`);
   refuseFraming(o, port);
   const net = text(o.net);
   const redial = text(o.redial) ?? '0';
@@ -119,8 +121,7 @@ async function below(m: Mount, p: Plan, debug: boolean, cancel: AbortSignal): Pr
 /** Plugins of a private daemon: what the link needs. */
 function loads(p: Plan, net: string): string[] {
   const host = p.stack !== undefined || net === 'none' ? [] : ['ipifc'];
-  const device = p.port !== undefined && !isDialString(p.port) ? ['eia'] : [];
-  return ['auth', 'loop', ...host, ...device, 'ppp'];
+  return ['auth', 'loop', ...host, 'ppp'];
 }
 
 /** Where a server that was named instead of a path has its stack, once it is mounted. */

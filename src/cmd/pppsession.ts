@@ -8,7 +8,7 @@ import { chomp, complain, linesOf, printable, reads, Usage } from './command.js'
 import type { Daemon } from './owndaemon.js';
 import { follow } from './pppdebug.js';
 import { environment, type Facts, type Hook, startHook } from './ppphooks.js';
-import type { Medium } from './pppmedium.js';
+import { inTree, type Medium } from './pppmedium.js';
 import type { Resolver } from './resolver.js';
 
 /** Exit statuses; docs/slashnet-ppp.md has them. */
@@ -313,6 +313,7 @@ export function pairsOf(line: string): Map<string, string> {
 /** What the system calls an interface: the second word of its status. */
 async function deviceOf(m: Mount, ifc: string | undefined): Promise<string> {
   if (ifc === undefined) return '';
-  const line = await m.readText(`${ifc}/status`).catch(() => '');
+  const at = (await inTree(m, ifc)) ?? ifc;
+  const line = await m.readText(`${at}/status`).catch(() => '');
   return /^device (\S+)/.exec(line)?.[1] ?? '';
 }

@@ -8,11 +8,12 @@ import {
   errorText,
   type Ms,
   type Port,
+  quote,
   type Req,
   refuse,
   type Who,
 } from 'slashnet/core';
-import { linkLocal } from './address.js';
+import { ipText, linkLocal } from './address.js';
 import type { IpcpResult } from './ipcp.js';
 import type { Ipv6cpResult } from './ipv6cp.js';
 import type { LcpResult } from './lcp.js';
@@ -26,6 +27,15 @@ import { addressText, statusText, type View } from './texts.js';
 
 /** Longest that `hangup` waits for the peer's Terminate-Ack. */
 const hangup_ms = 1500;
+
+type NetworkEvent = Extract<PppEvent, { is: 'ip' | 'ipdown' | 'ipv6' | 'ipv6down' }>;
+
+/** "ip 10.0.0.2 10.0.0.1" */
+function networkLine(e: NetworkEvent): string {
+  if (e.is === 'ip') return `ip ${ipText(e.up.local)} ${ipText(e.up.remote)}`;
+  if (e.is === 'ipv6') return `ipv6 ${linkLocal(e.up.local)} ${linkLocal(e.up.remote)}`;
+  return `${e.is === 'ipdown' ? 'ip' : 'ipv6'} down ${e.why}`;
+}
 
 /** A connect under way. */
 interface Attempt {
@@ -54,6 +64,8 @@ export class PppConversation implements Conversation, View {
   #undone: Promise<void> = Promise.resolve();
   /** Announced: begin again whenever the link carries frames; with whose rights. */
   #announced: Who | undefined;
+  /** IPv4 does not come: IPv6 is enough. */
+  #ipOver = false;
   /** connect has succeeded, or a call was taken. */
   #up = false;
   #since: Ms = 0;
@@ -139,6 +151,12 @@ export class PppConversation implements Conversation, View {
     else this.#begin(req.who, true);
   }
 
+  /** Identification, RFC 1570 2.1: for the peer's log. */
+  identify(text: string): void {
+    if (this.machine?.lcp.opened !== true) throw refuse('lcp is not Opened: there is no peer');
+    this.#driver?.command({ do: 'identify', text });
+  }
+
   #mayBegin(): void {
     const s = this.settings;
     if (!this.bound) throw refuse('nothing is bound below: bind path first');
@@ -207,9 +225,10 @@ export class PppConversation implements Conversation, View {
     this.#plane.reset();
     this.auths = [];
     this.#met = false;
+    this.#ipOver = false;
     const { key, agent } = this.settings;
     this.#auth = new AuthClient(env.ns, who, { key, agent, below: this.#below });
-    const config = configOf(this.settings, this.#plane.fits, silent);
+    const config = configOf(this.settings, this.#plane, silent);
     this.machine = new PppMachine(config, env.random, () => this.#plane.path.heard);
     const out = { send: (p: Parameters<Port['send']>[0]) => this.#plane.send(p) };
     this.#driver = this.#ctx.driver(this.machine, out, (e) => this.#told(e));
@@ -223,6 +242,7 @@ export class PppConversation implements Conversation, View {
     if (local !== undefined)
       this.ip = { local, remote: remote ?? local, dns: [0, 0], wins: [0, 0] };
     this.#plane.open(ip, ipv6, '');
+    if (this.ip !== undefined) this.#ctx.event(networkLine({ is: 'ip', up: this.ip }));
     this.#raised(who);
   }
 
@@ -249,15 +269,16 @@ export class PppConversation implements Conversation, View {
     else if (phase === 'Network') this.#wait('ipcp', s.net_timeout_ms);
   }
 
-  /** Of a connect, each phase has its limit. */
+  /** Of a connect, each phase has its limit; where IPv6 passes it is no failure. */
   #wait(what: string, limit_ms: Ms): void {
     this.#limit?.stop();
     this.#limit = undefined;
     if (this.#attempt === undefined) return;
     // a moment later: what the machine finds out at the same instant says more
-    this.#limit = this.#ctx.env.clock.after(limit_ms + 1, () =>
-      this.#giveUp(`${what}: timed out after ${limit_ms / 1000} s`),
-    );
+    this.#limit = this.#ctx.env.clock.after(limit_ms + 1, () => {
+      if (this.#attempt !== undefined && this.ipv6 !== undefined) this.#raised(this.#attempt.who);
+      else this.#giveUp(`${what}: timed out after ${limit_ms / 1000} s`);
+    });
   }
 
   #need(e: Extract<PppEvent, { is: 'need' }>): void {
@@ -271,13 +292,13 @@ export class PppConversation implements Conversation, View {
   #authenticated(r: AuthResult): void {
     this.auths = [...this.auths.filter((a) => a.who !== r.who), r];
     const who = r.who === 'we' ? 'local' : 'peer';
-    const user = r.user === '' ? '' : ` user ${r.user}`;
-    this.#ctx.event(`auth ${who} ${r.method} ${r.ok ? 'ok' : 'failed'}${user}`);
+    const user = r.user === '' ? '-' : quote(r.user);
+    this.#ctx.event(`auth ${r.ok ? 'ok' : 'failed'} ${user} ${who} ${r.method}`);
   }
 
   // IP --------------------------------------------------------------------------------------------
 
-  #network(e: Extract<PppEvent, { is: 'ip' | 'ipdown' | 'ipv6' | 'ipv6down' }>): void {
+  #network(e: NetworkEvent): void {
     const { settings: s } = this;
     if (e.is === 'ip') this.#address(e.up);
     else if (e.is === 'ipdown') this.ip = undefined;
@@ -285,10 +306,11 @@ export class PppConversation implements Conversation, View {
     else this.ipv6 = undefined;
     const why = 'why' in e ? e.why : '';
     this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined, why);
-    this.#ctx.event(why === '' ? `${e.is} up` : `${e.is.replace('down', '')} down ${why}`);
+    this.#ctx.event(networkLine(e));
     const who = this.#attempt?.who ?? this.#announced;
-    const ipOver = !s.ip || e.is === 'ipdown';
-    if (!this.#up && who !== undefined && (this.ip || (this.ipv6 && ipOver))) this.#raised(who);
+    if (e.is === 'ip' || e.is === 'ipdown') this.#ipOver = e.is === 'ipdown';
+    const enough = this.ip ?? (this.#ipOver || !s.ip ? this.ipv6 : undefined);
+    if (!this.#up && who !== undefined && enough !== undefined) this.#raised(who);
     else if (e.is === 'ipv6') this.#addIpv6();
   }
 

@@ -126,7 +126,8 @@ const optionNames: ReadonlyMap<number, ReadonlyMap<number, string>> = new Map([
   [protocols.ipv6cp, ipv6cpOptionNames],
 ]);
 
-function fmtOptions(protocol: number, b: Uint8Array): string {
+/** As `mru 1492 magic 5e6f7a81`. */
+export function fmtOptions(protocol: number, b: Uint8Array): string {
   const options = parseOptions(b);
   if (typeof options === 'string') return `${options} ${hex(b.subarray(0, 16))}`;
   const names = optionNames.get(protocol);

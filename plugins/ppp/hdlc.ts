@@ -1,6 +1,6 @@
 /** HDLC-like framing on a line of bytes, RFC 1662 sections 3 and 4: flags, escapes, FCS-16. An
  *  n:m path: a chunk of bytes holds no frame, several, or a part of one. */
-import { fcs16, fcsGood, fcsInit, type Packet, put16, take, u16 } from '@9p/packet';
+import { fcs16, fcsGood, fcsInit, type Packet, packetOf, put16, take, u8, u16 } from '@9p/packet';
 import type { Ms, Path, Sink } from 'slashnet/core';
 import { protocols } from './codes.js';
 
@@ -50,15 +50,15 @@ export class HdlcPath implements Path<HdlcDrop> {
     const n = p.end - p.start;
     const accm = isLcp(p) ? 0xffffffff : this.sendAccm;
     const fcs = ~fcs16(p.buf, p.start, p.end, fcsInit) & 0xffff;
-    const out = take(2 * (n + fcs_bytes) + 2);
-    let at = out.start;
-    if (!this.#flagSent || now - this.#sentAt >= idle_ms) out.buf[at++] = flag;
-    for (let i = p.start; i < p.end; i++) at = stuff(out.buf, at, p.buf[i] ?? 0, accm);
-    at = stuff(out.buf, at, fcs & 0xff, accm);
-    at = stuff(out.buf, at, fcs >>> 8, accm);
-    out.buf[at++] = flag;
-    out.end = at;
-    this.#flagSent = below.send(out);
+    const escapes = escapesOf(accm);
+    const line = lineFor(2 * (n + fcs_bytes) + 2);
+    let at = 0;
+    if (!this.#flagSent || now - this.#sentAt >= idle_ms) line[at++] = flag;
+    at = stuff(line, at, p.buf, p.start, p.end, escapes);
+    put16(tail, 0, (fcs << 8) | (fcs >>> 8));
+    at = stuff(line, at, tail, 0, fcs_bytes, escapes);
+    line[at++] = flag;
+    this.#flagSent = below.send(packetOf(line.subarray(0, at)));
     this.#sentAt = now;
     return undefined;
   }
@@ -66,12 +66,29 @@ export class HdlcPath implements Path<HdlcDrop> {
   /** Bytes become frames without flags and FCS. Those that are dropped are counted one by one. */
   up(p: Packet, above: Sink): undefined {
     const { buf, start, end } = p;
-    for (let i = start; i < end; i++) {
-      const c = buf[i] ?? 0;
+    for (let i = this.#run(buf, start, end); i < end; i = this.#run(buf, i + 1, end)) {
+      const c = u8(buf, i);
       if (c === flag) this.#flag(above);
       else if (c >= flip || ((this.receiveAccm >>> c) & 1) === 0) this.#byte(c);
     }
     return undefined;
+  }
+
+  /** Bytes that are nothing but themselves go into the frame; the place of the first other. */
+  #run(b: Uint8Array, start: number, end: number): number {
+    if (this.#deaf || this.#escaped) return start;
+    const escapes = escapesOf(this.receiveAccm);
+    const frame = this.#frame;
+    let at = this.#length;
+    const stop = Math.min(end, start + frame.length - at);
+    let i = start;
+    for (; i < stop; i++) {
+      const c = b[i]!;
+      if (escapes[c] !== 0) break;
+      frame[at++] = c;
+    }
+    this.#length = at;
+    return i;
   }
 
   #byte(c: number): void {
@@ -112,14 +129,57 @@ export class HdlcPath implements Path<HdlcDrop> {
   }
 }
 
-function stuff(b: Uint8Array, at: number, c: number, accm: number): number {
-  if (c !== flag && c !== esc && (c >= flip || ((accm >>> c) & 1) === 0)) {
-    b[at] = c;
-    return at + 1;
-  }
-  put16(b, at, (esc << 8) | (c ^ flip));
-  return at + 2;
+/** Where a frame is stuffed: a packet as long as it may become would be twice as long as most are.
+ *  Of all sessions, as nobody keeps it. */
+let scratch = new Uint8Array(4096);
+function lineFor(most_bytes: number): Uint8Array {
+  if (scratch.length < most_bytes) scratch = new Uint8Array(most_bytes);
+  return scratch;
 }
+
+/** The FCS on its way out. */
+const tail = new Uint8Array(fcs_bytes);
+
+/** Bytes from..end of b, escaped, at to[at..]; where they end. */
+function stuff(
+  to: Uint8Array,
+  at: number,
+  b: Uint8Array,
+  from: number,
+  end: number,
+  escapes: Uint8Array,
+): number {
+  for (let i = from; i < end; i++) {
+    const c = b[i]!;
+    if (escapes[c] === 0) to[at++] = c;
+    else {
+      to[at++] = esc;
+      to[at++] = c ^ flip;
+    }
+  }
+  return at;
+}
+
+/** For each byte whether it must not go over the line as it is: a table, kept for the maps in use,
+ *  which are few. */
+function escapesOf(accm: number): Uint8Array {
+  if (accm === lastAccm) return lastEscapes;
+  let t = tables.get(accm);
+  if (t === undefined) {
+    t = Uint8Array.from({ length: 256 }, (_, c) =>
+      c === flag || c === esc || (c < flip && ((accm >>> c) & 1) === 1) ? 1 : 0,
+    );
+    if (tables.size >= tables_max) tables.clear();
+    tables.set(accm, t);
+  }
+  lastAccm = accm;
+  lastEscapes = t;
+  return t;
+}
+const tables_max = 64;
+const tables = new Map<number, Uint8Array>();
+let lastAccm = -1;
+let lastEscapes: Uint8Array = new Uint8Array(0);
 
 /** LCP is sent as if nothing were agreed (RFC 1662 7.1). */
 function isLcp(p: Packet): boolean {

@@ -1,6 +1,6 @@
 /** A PPP session: the phases of RFC 1661 section 3, composed of LCP,
  *  authentication, IPCP and IPV6CP. */
-import { type Packet, put32, u16, u32 } from '@9p/packet';
+import { type Packet, put32, u16, u32, utf8 } from '@9p/packet';
 import type { Machine, Ms, Output, Random } from 'slashnet/core';
 import { never } from './authentication.js';
 import { AuthPhase } from './authphase.js';
@@ -33,13 +33,14 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #phase: Phase = 'Dead';
   #linked = false;
   #active = false;
-  /** Control packets: a peer that sends any is alive. */
+  /** Control packets. */
   #received = 0;
   /** Why the link must go, found out in the midst of an input. */
   #failed: string | undefined;
 
-  /** `heard` counts the data packets that came from the peer (the Path knows). */
-  constructor(config: PppConfig, random: Random, heard: () => number = () => 0) {
+  /** `heard` counts all packets that came from the peer, where a Path does; else those are
+   *  counted that come here. */
+  constructor(config: PppConfig, random: Random, heard = () => this.#received) {
     this.#config = config;
     this.#random = random;
     this.#host = {
@@ -58,8 +59,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
       },
       random,
     );
-    const alive = () => heard() + this.#received;
-    this.keepalive = new Keepalive(config.echo, (id) => this.#sendEcho(id), alive);
+    this.keepalive = new Keepalive(config.echo, (id) => this.#sendEcho(id), heard);
     this.#lcp = this.#newLcp();
   }
 
@@ -85,6 +85,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     else if (c.do === 'down') this.#linkDown(c.why, now);
     else if (c.do === 'open') this.#open(now);
     else if (c.do === 'close') this.#lcp.close(c.why, now, 'hangup');
+    else if (c.do === 'identify') this.#identify(c.text);
     else this.#auth.answer(c.answer, now);
     this.#follow(now);
   }
@@ -268,6 +269,15 @@ export class PppMachine implements Machine<Command, PppEvent> {
     const body = new Uint8Array(4);
     put32(body, 0, this.#result.magic);
     this.#lcp.send(codes.echoReq, id, body);
+  }
+
+  #identify(what: string): void {
+    if (!this.#lcp.opened) return;
+    const text = utf8(what).subarray(0, this.#result.peerMru - header_bytes - 4);
+    const body = new Uint8Array(4 + text.length);
+    put32(body, 0, this.#result.magic);
+    body.set(text, 4);
+    this.#lcp.send(codes.identification, this.#lcp.nextId(), body);
   }
 
   /** It ends that protocol, never the link, unless the protocol is LCP or the authentication

@@ -1,9 +1,12 @@
 /** What the files of a conversation read: status, the protocols, auth, dns. */
 import { hex } from '@9p/packet';
 import { ipText, linkLocal } from './address.js';
-import type { ControlProtocol } from './cp.js';
+import { codeNames } from './codes.js';
+import { type ControlProtocol, counted_codes } from './cp.js';
+import { fmtOptions } from './fmt.js';
 import type { IpcpResult } from './ipcp.js';
 import type { Ipv6cpResult } from './ipv6cp.js';
+import type { RoundTrips } from './keepalive.js';
 import type { LcpResult } from './lcp.js';
 import type { PppMachine } from './machine.js';
 import type { AuthResult } from './session.js';
@@ -39,6 +42,39 @@ const ncp = (m: PppMachine | undefined, name: string): ControlProtocol | undefin
 const stateOf = (m: PppMachine | undefined, name: string): string =>
   ncp(m, name)?.state ?? 'Initial';
 
+/** "ConfReq 2 ConfAck 1" */
+const codesText = (counts: readonly number[]): string =>
+  counts
+    .map((n, code) => {
+      const name = code === counted_codes ? 'other' : (codeNames.get(code) ?? `code${code}`);
+      return n > 0 ? `${name} ${n}` : '';
+    })
+    .filter((s) => s !== '')
+    .join(' ');
+
+/** What any control protocol has to say. */
+function cpPairs(cp: ControlProtocol | undefined): readonly Pair[] {
+  if (cp === undefined) return [['state', 'Initial']];
+  const options = (b: Uint8Array): string => fmtOptions(cp.spec.protocol, b);
+  const { sent, received, timeouts } = cp.counts;
+  return [
+    ['state', cp.state],
+    ['asked', options(cp.asked)],
+    ['agreed', options(cp.agreed)],
+    ['peerasked', options(cp.peerAsked)],
+    ['peeragreed', options(cp.peerAgreed)],
+    ['sent', codesText(sent)],
+    ['received', codesText(received)],
+    ['timeouts', timeouts],
+  ];
+}
+
+/** The file of a control protocol that has no more to say. */
+export const cpText =
+  (name: string) =>
+  (v: View): string =>
+    lines(cpPairs(ncp(v.machine, name)));
+
 /** The pairs after the state. */
 export function statusText(v: View): string {
   const { machine: m, link, settings: s } = v;
@@ -64,13 +100,18 @@ export function statusText(v: View): string {
   ]);
 }
 
+function rttText({ last, min, max, sum, count }: RoundTrips): string {
+  const [l, a, b, mean] = [last, min, max, sum / count].map((ms) => ms.toFixed(1));
+  return `${l} min ${a} max ${b} mean ${mean}`;
+}
+
 export function lcpText(v: View): string {
   const r = v.link ?? v.machine?.agreed;
   const k = v.machine?.keepalive;
   const hex8 = (n: number | undefined): string | undefined => n?.toString(16).padStart(8, '0');
   const rtt = k === undefined || k.rtt.count === 0 ? undefined : k.rtt;
   return lines([
-    ['state', v.machine?.lcp.state ?? 'Initial'],
+    ...cpPairs(v.machine?.lcp),
     ['mru', r?.mru],
     ['peermru', r?.peerMru],
     ['sendaccm', hex8(r?.sendAccm)],
@@ -83,14 +124,14 @@ export function lcpText(v: View): string {
     ['comply', r?.comply?.name],
     ['echoes', k?.rtt.count],
     ['unanswered', k?.unanswered],
-    ['rtt_ms', rtt && `${rtt.last.toFixed(1)} min ${rtt.min.toFixed(1)} max ${rtt.max.toFixed(1)}`],
+    ['rtt_ms', rtt && rttText(rtt)],
   ]);
 }
 
 export function ipcpText(v: View): string {
   const wins = v.ip?.wins.filter((a) => a !== 0).map(ipText) ?? [];
   return lines([
-    ['state', stateOf(v.machine, 'ipcp')],
+    ...cpPairs(ncp(v.machine, 'ipcp')),
     ['local', v.ip && ipText(v.ip.local)],
     ['remote', v.ip && ipText(v.ip.remote)],
     ...dnsOf(v).map((a): Pair => ['dns', a]),
@@ -100,7 +141,7 @@ export function ipcpText(v: View): string {
 
 export function ipv6cpText(v: View): string {
   return lines([
-    ['state', stateOf(v.machine, 'ipv6cp')],
+    ...cpPairs(ncp(v.machine, 'ipv6cp')),
     ['ifid', v.ipv6 && hex(v.ipv6.local)],
     ['peerifid', v.ipv6 && hex(v.ipv6.remote)],
     ['local', v.ipv6 && linkLocal(v.ipv6.local)],

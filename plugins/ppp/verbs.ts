@@ -12,6 +12,7 @@ import type { Settings } from './settings.js';
 export interface Settable {
   readonly settings: Settings;
   readonly bound: boolean;
+  identify(text: string): void;
   announce(args: readonly string[], req: Req): Wait<void>;
 }
 
@@ -86,10 +87,11 @@ function role(s: Settings, [r = '']: readonly string[]): void {
   s.role = r;
 }
 function framing(s: Settings, [f = '']: readonly string[], c: Settable): void {
-  if (f !== 'packet' && f !== 'hdlc') throw refuse(`'${f}' is neither packet nor hdlc`);
+  if (!['packet', 'hdlc', 'none', 'noacfield'].includes(f))
+    throw refuse(`'${f}' is not packet, hdlc, none or noacfield`);
   if (c.bound) throw refuse('framing is chosen before bind: unbind first');
-  s.framing = f;
-  s.address = f === 'hdlc';
+  s.framing = f === 'hdlc' ? 'hdlc' : 'packet';
+  if (f === 'noacfield') s.address = false;
 }
 function timeout(s: Settings, [phase = '', v = '']: readonly string[]): void {
   const ms = number(v, 1, seconds_max, 'time in seconds') * 1000;
@@ -102,6 +104,16 @@ function fixed(s: Settings, [local, remote]: readonly string[]): void {
   s.local = local === undefined ? s.local : address(local);
   s.remote = remote === undefined ? s.remote : address(remote);
   s.fixed = true;
+}
+function echo(s: Settings, [sec = '', ...more]: readonly string[]): void {
+  const how = more.find((w) => w === 'adaptive' || w === 'always');
+  const [n, extra] = more.filter((w) => w !== how);
+  if (extra !== undefined) throw refuse(`'${extra}' is neither adaptive nor always`);
+  s.echo = {
+    echo_interval_ms: number(sec, 0, seconds_max, 'interval in seconds') * 1000,
+    echo_failures: n === undefined ? s.echo.echo_failures : number(n, 1, 1000, 'failures'),
+    echo_adaptive: how === undefined ? s.echo.echo_adaptive : how === 'adaptive',
+  };
 }
 const addressOrAny = (a: string): number | undefined => (a === 'any' ? undefined : address(a));
 
@@ -124,7 +136,7 @@ const links: readonly Verb<Settable>[] = [
   flag('pfc'),
   flag('acfc'),
   flag('address'),
-  verb('framing packet|hdlc', 1, 1, framing),
+  verb('framing packet|hdlc|none|noacfield', 1, 1, framing),
 ];
 const hexText = (v: string): string => {
   hexWord(v, 4, 'accm');
@@ -156,12 +168,7 @@ const addresses: readonly Verb<Settable>[] = [
 ];
 
 const timers: readonly Verb<Settable>[] = [
-  verb('echo seconds [failures]', 1, 2, (s, [sec = '', n]) => {
-    s.echo = {
-      echo_interval_ms: number(sec, 0, seconds_max, 'interval in seconds') * 1000,
-      echo_failures: n === undefined ? s.echo.echo_failures : number(n, 1, 1000, 'failures'),
-    };
-  }),
+  verb('echo seconds [failures] [adaptive|always]', 1, 3, echo),
   verb('restart ms [max_ms]', 1, 2, (s, [v = '', m = v]) => {
     const restart_timer_ms = number(v, 10, 60_000, 'time in ms');
     const restart_max_ms = number(m, restart_timer_ms, 60_000, 'longest time in ms');
@@ -184,5 +191,6 @@ export const verbs: readonly Verb<Settable>[] = [
   ...links,
   ...addresses,
   ...timers,
+  verb('identify text', 1, 32, (_s, words, c) => c.identify(words.join(' '))),
   { name: 'announce', args: [0, 0], usage: 'announce', run: (c, a, req) => c.announce(a, req) },
 ];

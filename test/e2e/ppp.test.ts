@@ -160,6 +160,7 @@ describe('the command only writes verbs', limit, () => {
         'Twalk',
         'Topen',
         'Tread',
+        'Tstat',
         'Twrite',
         'Tclunk',
         'Tflush',

@@ -353,7 +353,8 @@ test('a passive one waits for a peer that comes late', () => {
 });
 
 test('a peer that dies is found out by the keepalive', () => {
-  const p = up(config({ echo: { echo_interval_ms: 1000, echo_failures: 3 } }), server());
+  const echo = { echo_interval_ms: 1000, echo_failures: 3 };
+  const p = up(config({ echo }), server({ echo: { echo_interval_ms: 0 } }));
   p.run(10_000);
   assert.equal(p.client.ppp.keepalive.rtt.last, 20);
   assert.ok(p.client.ppp.keepalive.rtt.count >= 9);

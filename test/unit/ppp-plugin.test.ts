@@ -3,133 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { text, utf8 } from '@9p/packet';
-import {
-  type Chan,
-  type Context,
-  type Conversation,
-  counters,
-  makeSystem,
-  omode,
-  type Port,
-  type Req,
-  refuse,
-  type System,
-  type Who,
-} from 'slashnet/core';
-import auth from '../../plugins/auth/plugin.js';
+import { type Conversation, counters, omode, refuse } from 'slashnet/core';
 import ppp from '../../plugins/ppp/plugin.js';
 import { byteWords } from '../../plugins/ppp/rpc.js';
-import { SeededRandom, VirtualClock } from '../kit/index.js';
-
-const me: Who = { uname: 'glenda', groups: [], owner: true };
-const request = (): Req => ({ who: me, iounit: 0, flushed: false, onflush: undefined });
-const delay_ms = 5;
-
-/** A wire: `data` is one end, `far` the other. */
-class Wire implements Conversation {
-  readonly state = 'Up';
-  readonly idle = true;
-  readonly upper: Port;
-  readonly far: Port;
-  cut = false;
-  constructor(ctx: Context, framing: 'packet' | 'bytes') {
-    const end = (name: string, other: () => Port): Port =>
-      ctx.port({
-        name: `${ctx.name}/${name}`,
-        framing,
-        mtu: () => 1494,
-        take: (p) => {
-          const kept = p.keep();
-          if (this.cut) return 'cut';
-          ctx.env.clock.after(delay_ms, () => ctx.env.turn.run(() => other().deliver(kept)));
-          return undefined;
-        },
-      });
-    this.upper = end('data', () => this.far);
-    this.far = end('far', () => this.upper);
-    this.upper.raise();
-    this.far.raise();
-  }
-  status(): string {
-    return '';
-  }
-  lose(why: string): void {
-    this.upper.lower(why);
-    this.far.lower(why);
-  }
-  close(): void {}
-}
-
-class Lab {
-  readonly clock = new VirtualClock();
-  readonly system: System;
-  readonly wires: Wire[] = [];
-  readonly logged: string[] = [];
-
-  constructor(framing: 'packet' | 'bytes' = 'packet') {
-    this.system = makeSystem({
-      plugins: [],
-      clock: this.clock,
-      random: new SeededRandom(7),
-      owner: 'glenda',
-      poison: true,
-      log: (l) => this.logged.push(l),
-    });
-    this.system.env.serve<Wire>({
-      name: 'wire',
-      limit: 8,
-      about: 'a wire',
-      verbs: [],
-      files: [{ name: 'far', perm: 0o660, port: (c) => c.far }],
-      stats: counters(),
-      create: (ctx) => {
-        const w = new Wire(ctx, framing);
-        this.wires.push(w);
-        return w;
-      },
-    });
-  }
-
-  open(path: string, mode: number = omode.rdwr): Promise<Chan> {
-    return Promise.resolve(this.system.ns.open(path, mode, me));
-  }
-  async cat(path: string): Promise<string> {
-    const f = await this.open(path, omode.read);
-    const out = text(await f.read(65536, 0, request()));
-    f.close();
-    return out;
-  }
-  /** Not awaited: the write of a verb that waits. */
-  async echo(what: string, path: string, req = request()): Promise<void> {
-    const f = await this.open(path, omode.write);
-    try {
-      await f.write(utf8(what), 0, req);
-    } finally {
-      f.close();
-    }
-  }
-  done<T>(p: Promise<T>): Promise<T> {
-    return this.clock.until(p);
-  }
-}
-
-const key = 'key proto=pass service=ppp user=glenda !password=rabbit';
-
-/** A client 0 and a server 1 over wire 0; the server announced. */
-async function two(o: { framing?: 'packet' | 'bytes'; client?: string[]; server?: string[] } = {}) {
-  const lab = new Lab(o.framing);
-  await auth.start(lab.system.env, []);
-  await ppp.start(lab.system.env, []);
-  for (const layer of ['wire', 'ppp', 'ppp']) await lab.cat(`/${layer}/clone`);
-  await lab.echo(key, '/auth/ctl');
-  const server = ['role server', 'local 10.0.0.1', 'remote 10.0.0.2', 'dns 8.8.8.8'];
-  const lines = (more: string[] = [], end: string) =>
-    ['net none', ...more, `bind /wire/0/${end}`].join('\n');
-  await lab.echo(lines(o.client, 'data'), '/ppp/0/ctl');
-  await lab.echo(lines([...server, ...(o.server ?? [])], 'far'), '/ppp/1/ctl');
-  await lab.echo('announce', '/ppp/1/ctl');
-  return lab;
-}
+import { file, Lab, request, two, type Wire } from './ppp-lab.js';
 
 for (const method of ['pap', 'chap']) {
   for (const framing of ['packet', 'bytes'] as const) {
@@ -144,7 +21,7 @@ for (const method of ['pap', 'chap']) {
       assert.equal(await lab.cat('/ppp/0/dns'), '8.8.8.8\n');
       assert.equal(await lab.cat('/ppp/0/auth'), `local ${method} ok user glenda\n`);
       assert.equal(await lab.cat('/ppp/1/auth'), `peer ${method} ok user glenda\n`);
-      assert.match(await lab.cat('/ppp/0/ipcp'), /^state Opened\nlocal 10.0.0.2\n/);
+      assert.match(await lab.cat('/ppp/0/ipcp'), /^state Opened\n(.+\n)+local 10.0.0.2\n/);
       await lab.clock.run(1000);
       assert.match(await lab.cat('/ppp/0/local'), /^10\.0\.0\.2\nfe80::[0-9a-f:]+\n$/);
 
@@ -172,12 +49,6 @@ for (const method of ['pap', 'chap']) {
       assert.match(await lab.cat('/ppp/0/status'), /^Opened /);
     });
   }
-}
-
-/** As a front end opens it: to be read, not joined. */
-async function file(lab: Lab, path: string) {
-  const node = await lab.system.ns.walk(path, me);
-  return node.open(omode.rdwr, request());
 }
 
 test('a wrong password, no key, no peer: connect says so, err too', async () => {
@@ -227,6 +98,10 @@ test('refused before anything is sent', async () => {
     ['ifid 0000000000000000', /is not zero/],
     ['accm 12', /^bad accm '12': 8 hex digits/],
     ['echo x', /^bad interval/],
+    ['echo 5 2 3', /^'3' is neither adaptive nor always/],
+    ['restart 1000 999', /^bad longest time in ms '999': 1000 to 60000/],
+    ['framing slip', /^'slip' is not packet, hdlc, none or noacfield/],
+    ['identify box', /^lcp is not Opened: there is no peer/],
     ['frob', /^unknown control message: frob$/],
     ['timeout foo 3', /^'foo' is not lcp, auth or net/],
   ];
@@ -245,16 +120,56 @@ test('every verb is taken, and help lists it', async () => {
   const lines = [
     ...['role server', 'noauth', 'auth pap chap', 'auth none', "key user='o''hara' dom=x"],
     ...['name bras', 'mtu 1400', 'mru 1400', 'accm 000a0000', 'accm none', 'magic off', 'pfc on'],
-    ...['acfc on', 'address on', 'framing hdlc', 'local 10.0.0.1', 'local any', 'remote 10.0.0.2'],
+    ...[
+      'acfc on',
+      'address on',
+      'framing noacfield',
+      'framing none',
+      'framing hdlc',
+      'local 10.0.0.1',
+      'local any',
+      'remote 10.0.0.2',
+    ],
     ...['dns ask', 'dns none', 'dns 8.8.8.8 9.9.9.9', 'wins 10.0.0.3', 'ip on', 'ipv6 off'],
     ...['ifid 0000000000000001', 'ifid random', 'static 10.0.0.1 10.0.0.2', 'net /net', 'net none'],
-    ...['ifname ppp7', 'primary', 'primary off', 'echo 10 3', 'echo 0', 'restart 1000'],
-    ...['maxconfigure 5', 'maxterminate 3', 'maxfailure 4', 'timeout lcp 5', 'timeout auth 5'],
+    ...[
+      'ifname ppp7',
+      'primary',
+      'primary off',
+      'echo 10 3',
+      'echo 5 always',
+      'echo 9 2 adaptive',
+      'echo 0',
+      'restart 1000',
+    ],
+    ...[
+      'restart 500 8000',
+      'maxconfigure 5',
+      'maxterminate 3',
+      'maxfailure 4',
+      'timeout lcp 5',
+      'timeout auth 5',
+    ],
     ...['timeout net 5', 'passive on'],
   ];
   await lab.echo(lines.join('\n'), '/ppp/0/ctl');
   const help = await lab.cat('/ppp/0/help');
   for (const l of lines) assert.match(help, new RegExp(`^\t${l.split(' ')[0]}\\b`, 'm'));
+});
+
+test('IPv6 is enough where the peer has no IPv4, whichever of both is known first', async () => {
+  for (const [client, server] of [
+    [[], ['ip off']],
+    [['ip off'], []],
+  ] as const) {
+    const lab = await two({ client: [...client], server: [...server] });
+    await lab.done(lab.echo('connect', '/ppp/0/ctl'));
+    for (const n of [0, 1]) assert.match(await lab.cat(`/ppp/${n}/local`), /^fe80/);
+    await lab.clock.run(1000);
+    lab.wires[0]!.cut = true;
+    await lab.clock.run(60_000);
+    for (const n of [0, 1]) assert.match(await lab.cat(`/ppp/${n}/err`), /^lcp: peer is gone/);
+  }
 });
 
 test('an interrupted connect leaves the conversation as it was', async () => {

@@ -113,7 +113,7 @@ export class Packet {
   }
 }
 
-const slab_bytes = 256 * 1024;
+const slab_bytes = 64 * 1024;
 let slab = new Uint8Array(0);
 let slabAt = 0;
 

@@ -76,8 +76,8 @@ class FileMedium implements Medium, Line {
   }
 }
 
-/** Where a path of the name space is for who walks the tree: /net is another name of the root, which
- *  a walk does not know. Undefined: nowhere. */
+/** Where a path of the name space is for who walks the tree: /net is another name of the root,
+ *  which a walk does not know. Undefined: nowhere. */
 export async function inTree(m: Mount, path: string): Promise<string | undefined> {
   for (const at of [path, path.replace(/^\/net(?=\/)/, '')])
     if (await m.stat(at).catch(() => undefined)) return at;

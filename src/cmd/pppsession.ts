@@ -163,13 +163,21 @@ export class Session {
   async #watch(path: string, event: Handle): Promise<void> {
     for await (const l of linesOf(reads(path, event, new AbortController().signal))) {
       const line = Buffer.from(chomp(l)).toString();
-      if (line === 'up') this.#change(() => this.#cameUp());
+      if (line === 'up' || this.#isNews(line)) this.#change(() => this.#cameUp());
       else if (line.startsWith('down ')) {
         const why = line.slice('down '.length);
         this.#change(() => this.#wentDown(why));
         this.#gone(why);
       }
     }
+  }
+
+  /** Other addresses, of a link that is up already: "ip 10.0.0.2 10.0.0.1". */
+  #isNews(line: string): boolean {
+    const [, local, remote] = /^ip (\d\S+) (\S+)$/.exec(line) ?? [];
+    const now = this.#up;
+    if (now === undefined || local === undefined || remote === undefined) return false;
+    return !now.local.split(' ').includes(local) || !now.remote.split(' ').includes(remote);
   }
 
   #change(what: () => Promise<void>): void {

@@ -126,6 +126,31 @@ describe('before PPP', limit, () => {
     }));
 });
 
+describe('a person at the terminal', { skip: needs('script'), ...limit }, () => {
+  test('is asked for the key that is wanted', () =>
+    withPlace({}, async (p) => {
+      const key = 'proto=pass service=ppp user=glenda !password=rabbit';
+      const s = ppp(p, ['-Sf', '-x', 'none', '10.9.0.1', '10.9.0.2'], { SLASHNET_KEY: key });
+      const line = await listening((socket) => joinSocket(socket, s));
+      const command = `exec slashnet ppp -f -x none -p '${line.address}'`;
+      const c = p.start(['script', '-qec', command, '/dev/null'], { SLASHNET: '' });
+      for (const [question, answer] of [
+        ['user: ', 'glenda'],
+        ['password: ', 'rabbit'],
+      ] as const) {
+        await until(question, () => c.over || c.out.includes(question));
+        c.child.stdin?.write(`${answer}\r`);
+      }
+      await isUp(s);
+      await until('the link up', () => c.over || c.out.includes('up: local 10.9.0.2 '));
+      assert.doesNotMatch(c.out, /rabbit/);
+      c.child.stdin?.write('\x03');
+      assert.equal((await ended(c)).code, 0);
+      assert.equal((await ended(s)).code, 8);
+      line.close();
+    }));
+});
+
 describe('again', limit, () => {
   test('--redial: dials, chats and connects anew; what has come up counts anew', () =>
     withPlace({}, async (p) => {
@@ -255,6 +280,23 @@ slashnet write /ipifc/$n/ctl '${stack[1]}' '${add}'\necho answers\n`,
       assert.equal((await interrupt(c)).code, 0);
       assert.equal(await p.ok(host), before);
       assert.equal((await ended(s)).code, 8);
+    }));
+
+  test('-x: the stack of a server that is named, mounted for it', () =>
+    withPlace({ spaces: true }, async (p) => {
+      await p.serve(['--bare', '--load', 'ipifc']);
+      const s = ppp(p, server);
+      const c = ppp(p, ['-f', '-x', p.address]);
+      wire(s, c);
+      await Promise.all([isUp(s), isUp(c)]);
+      const status = await p.ok('slashnet cat /ipifc/0/status');
+      assert.match(status, /^device ppp0 .*\n\t10\.9\.0\.2 /);
+      assert.match(c.err, / interface ppp0$/m);
+      assert.equal((await interrupt(c)).code, 0);
+      assert.doesNotMatch(await p.ok('ip -o link'), /ppp0/);
+      await ended(s);
+      const none = await ended(ppp(p, ['-f', '-x', 'unix!/none']));
+      assert.equal(none.code, 1);
     }));
 
   test('kill -9: nothing is left but what the next start takes away', () =>

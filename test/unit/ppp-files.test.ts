@@ -41,8 +41,8 @@ test('a control protocol tells what was asked, agreed and counted, each way', as
   assert.equal(lcp.get('received'), 'ConfReq 1 ConfAck 1 ConfRej 1 ProtRej 1');
   assert.equal(lcp.get('timeouts'), '0');
   const ipcp = await pairs(lab, '/ppp/0/ipcp');
-  assert.equal(ipcp.get('agreed'), 'addr 10.0.0.2 dns1 8.8.8.8');
-  assert.equal(ipcp.get('peeragreed'), 'addr 10.0.0.1');
+  assert.equal(ipcp.get('agreed'), 'addr 10.0.0.2 comp vj 16 slots dns1 8.8.8.8');
+  assert.equal(ipcp.get('peeragreed'), 'addr 10.0.0.1 comp vj 16 slots');
   assert.match(ipcp.get('sent') ?? '', /^ConfReq \d ConfAck 1$/);
   const ipv6cp = await pairs(lab, '/ppp/0/ipv6cp');
   assert.equal(ipv6cp.get('state'), 'Stopped');
@@ -89,13 +89,14 @@ test('event has a line for each change', async () => {
   const event = await lab.open('/ppp/0/event', omode.read);
   await lab.done(lab.echo('connect', '/ppp/0/ctl'));
   await lab.clock.run(100);
-  assert.deepEqual(await lines(event, 6), [
+  assert.deepEqual(await lines(event, 7), [
     'phase Establish',
     'phase Authenticate',
     'auth ok glenda local chap',
     'phase Network',
     'ipv6 fe80::1 fe80::2', // it takes fewer steps
     'ip 10.0.0.2 10.0.0.1',
+    'up',
   ]);
   await lab.done(lab.echo('hangup', '/ppp/1/ctl'));
   await lab.clock.run(3000);

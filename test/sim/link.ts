@@ -154,6 +154,11 @@ export class Link {
       for (const [a, b] of mirrors) assert.equal(mine.get(a), theirs.get(b), `${name} ${a}`);
       assert.equal(mine.get('state'), 'Opened');
     }
+    for (const name of names) {
+      const slots = o.vj && o.ip !== undefined ? `${this.plan[name].vj} slots` : undefined;
+      assert.equal((await this.pairs(name, 'ipcp')).get('vjreceive'), slots);
+      assert.equal((await this.pairs(other[name], 'ipcp')).get('vjsend'), slots);
+    }
     const asked = await this.pairs('server', 'lcp');
     if (o.method === undefined) assert.equal(asked.get('demand'), undefined);
     else assert.ok(this.plan.server.methods.includes(asked.get('demand') as Method));

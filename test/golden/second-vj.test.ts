@@ -1,34 +1,14 @@
 /** Ours and the second implementation of VJ: the golden file both ways, and long conversations. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { hex } from '@9p/packet';
 import { Vj } from '../../plugins/ppp/vj.js';
-import { bytes, SeededRandom } from '../kit/index.js';
+import { SeededRandom } from '../kit/index.js';
 import { conversation } from '../second/traffic.js';
 import { protocol, VjReceiver, VjSender } from '../second/vj.js';
-import { packetOf } from './packets.js';
+import { goldenCases, packetOf } from './packets.js';
 
-const file = new URL('../../../test/golden/ppp/vj.txt', import.meta.url);
 const protocols: Readonly<Record<string, number>> = { ip: 0x21, vjc: 0x2d, vju: 0x2f };
-
-/** The cases: whether the slot may be left out, and packets with what each is sent as. */
-function cases() {
-  const text = readFileSync(file, 'utf8')
-    .replace(/^#.*\n/gm, '')
-    .replace(/\n {6}/g, ' ');
-  return text
-    .split(/^case /m)
-    .slice(1)
-    .map((c) => {
-      const [name = '', ...rows] = c.trimEnd().split('\n');
-      const lines = rows.map((row): [string, Uint8Array] => {
-        const [word = '', ...rest] = row.split(/ +/);
-        return [word, bytes(rest.join(''))];
-      });
-      return { name, compSlot: name === 'compslot', lines };
-    });
-}
 
 const ours = (slots: number, compSlot: boolean): Vj => {
   const limits = { slots, compSlot };
@@ -48,11 +28,11 @@ const same = (got: Uint8Array | string | undefined, want: Uint8Array, what?: str
   assert.equal(hex(got), hex(want), what);
 };
 
-for (const { name, compSlot, lines } of cases())
+for (const { name, lines } of goldenCases('vj.txt'))
   test(`vj.txt ${name}: ours writes it, and reads it`, () => {
-    const vj = ours(1, compSlot);
+    const vj = ours(1, name === 'compslot');
     let plain = new Uint8Array();
-    for (const [word, b] of lines) {
+    for (const { word, b } of lines) {
       if (word === 'in') plain = b.slice();
       else {
         const f = sent(vj, plain);

@@ -233,7 +233,9 @@ export class PppConversation implements Conversation, View {
     const { key, agent } = this.settings;
     this.#auth = new AuthClient(env.ns, who, { key, agent, below: this.#below });
     const config = configOf(this.settings, this.#plane, silent);
-    this.machine = new PppMachine(config, env.random, () => this.#plane.path.heard);
+    const plane = this.#plane;
+    const heard = () => plane.path.heard;
+    this.machine = new PppMachine(config, env.random, heard, () => plane.lineCounts());
     const out = { send: (p: Parameters<Port['send']>[0]) => this.#plane.send(p) };
     this.#driver = this.#ctx.driver(this.machine, out, (e) => this.#told(e));
     this.#driver.command({ do: 'up' });

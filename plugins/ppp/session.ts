@@ -31,6 +31,7 @@ export const defaultConfig: PppConfig = {
     magic: true,
     pfc: false,
     acfc: false,
+    quality: undefined,
     demand: [],
     accept: authMethods,
   },

@@ -32,6 +32,8 @@ export interface Settings {
   address: boolean | undefined;
   /** Undefined: as what is bound carries packets or bytes. */
   framing: 'packet' | 'hdlc' | undefined;
+  /** Between link quality reports of the peer; undefined: none. */
+  lqr_s: number | undefined;
   echo: EchoConfig;
   timers: Timers;
   passive: boolean;
@@ -74,6 +76,7 @@ export const defaultSettings = (): Settings => ({
   acfc: false,
   address: undefined,
   framing: undefined,
+  lqr_s: undefined,
   echo: defaultEcho,
   timers: defaultTimers,
   passive: false,
@@ -110,6 +113,7 @@ export function configOf(s: Settings, below: Below, silent: boolean): PppConfig 
       magic: s.magic,
       pfc: s.pfc,
       acfc: s.acfc,
+      quality: s.lqr_s === undefined ? undefined : 100 * s.lqr_s,
       demand: server && !s.noauth ? s.methods : [],
       accept: server ? [] : s.methods,
     },

@@ -8,6 +8,7 @@ import type { IpcpResult } from './ipcp.js';
 import type { Ipv6cpResult } from './ipv6cp.js';
 import type { RoundTrips } from './keepalive.js';
 import type { LcpResult } from './lcp.js';
+import type { Measure } from './lqr.js';
 import type { PppMachine } from './machine.js';
 import type { HeaderCompression, Pair } from './path.js';
 import type { AuthResult } from './session.js';
@@ -149,6 +150,32 @@ export function ipv6cpText(v: View): string {
     ['peerifid', v.ipv6 && hex(v.ipv6.remote)],
     ['local', v.ipv6 && linkLocal(v.ipv6.local)],
     ['remote', v.ipv6 && linkLocal(v.ipv6.remote)],
+  ]);
+}
+
+/** Packets that one end sent between two reports of the peer's, and what became of them. */
+const measurePairs = (name: string, m: Measure | undefined): readonly Pair[] =>
+  m === undefined
+    ? []
+    : [
+        [`${name}packets`, m.packets],
+        [`${name}lost`, m.lost],
+        [`${name}errors`, m.errors],
+        [`${name}discards`, m.discards],
+      ];
+
+export function qualityText(v: View): string {
+  const q = v.machine?.quality;
+  const seconds = (period: number | undefined): string | undefined =>
+    period === undefined ? undefined : `${period / 100}`;
+  return lines([
+    ['state', q?.state ?? 'off'],
+    ['period', seconds(v.link?.quality)],
+    ['peerperiod', seconds(v.link?.peerQuality)],
+    ['sent', q?.sent],
+    ['received', q?.received],
+    ...measurePairs('out', q?.out),
+    ...measurePairs('in', q?.in),
   ]);
 }
 

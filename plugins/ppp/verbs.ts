@@ -173,6 +173,9 @@ const addresses: readonly Verb<Settable>[] = [
 
 const timers: readonly Verb<Settable>[] = [
   verb('echo seconds [failures] [adaptive|always]', 1, 3, echo),
+  verb('lqr seconds|off', 1, 1, (s, [v = '']) => {
+    s.lqr_s = v === 'off' ? undefined : number(v, 1, 3600, 'period in seconds');
+  }),
   verb('restart ms [max_ms]', 1, 2, (s, [v = '', m = v]) => {
     const restart_timer_ms = number(v, 10, 60_000, 'time in ms');
     const restart_max_ms = number(m, restart_timer_ms, 60_000, 'longest time in ms');

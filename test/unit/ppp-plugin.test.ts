@@ -140,6 +140,8 @@ test('every verb is taken, and help lists it', async () => {
       'echo 5 always',
       'echo 9 2 adaptive',
       'echo 0',
+      'lqr 10',
+      'lqr off',
       'restart 1000',
     ],
     ...[

@@ -1,5 +1,5 @@
-/** Any bytes to what compresses and encrypts: beside the second implementation, which is plain enough
- *  to be right. What both take they take for the same. */
+/** Any bytes to what compresses and encrypts: beside the second implementation, which is plain
+ *  enough to be right. What both take they take for the same. */
 import assert from 'node:assert/strict';
 import { hex } from '@9p/packet';
 import { Vj } from '../../plugins/ppp/vj.js';

@@ -13,9 +13,13 @@ export interface Outcome {
   readonly ip: { readonly client: string; readonly server: string } | undefined;
 }
 
-/** Those by which the server would know the client; undefined: none that both have. */
+/** That by which the server knows the client: what it would have, else what the client would, else
+ *  the next of its own. Undefined: none that both have. */
 function methodOf(client: EndOptions, server: EndOptions): Method | undefined {
-  return server.methods.find((m) => client.methods.includes(m));
+  const [first, ...others] = server.methods.filter((m) => client.methods.includes(m));
+  const hint = client.methods[0];
+  if (first === server.methods[0]) return first;
+  return hint !== undefined && [first, ...others].includes(hint) ? hint : first;
 }
 
 /** Addresses that both ends believe, or why there are none. */

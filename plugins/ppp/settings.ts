@@ -1,4 +1,5 @@
 /** What the verbs of ctl set, and the machine's configuration that follows from it. */
+import { type CcpConfig, defaultCcp } from './ccp.js';
 import { type AuthMethod, authMethods } from './codes.js';
 import { defaultTimers, type Timers } from './cp.js';
 import { defaultEcho, type EchoConfig } from './keepalive.js';
@@ -34,6 +35,7 @@ export interface Settings {
   framing: 'packet' | 'hdlc' | undefined;
   /** Between link quality reports of the peer; undefined: none. */
   lqr_s: number | undefined;
+  ccp: CcpConfig;
   echo: EchoConfig;
   timers: Timers;
   passive: boolean;
@@ -77,6 +79,7 @@ export const defaultSettings = (): Settings => ({
   address: undefined,
   framing: undefined,
   lqr_s: undefined,
+  ccp: defaultCcp,
   echo: defaultEcho,
   timers: defaultTimers,
   passive: false,
@@ -131,6 +134,7 @@ export function configOf(s: Settings, below: Below, silent: boolean): PppConfig 
         }
       : undefined,
     ipv6: s.ipv6 ? (s.ifid === undefined ? {} : { id: s.ifid }) : undefined,
+    ccp: s.ccp,
     timers: s.timers,
     auth: { restart_timer_ms: s.timers.restart_max_ms, tries: s.timers.max_configure },
     echo: s.echo,

@@ -39,8 +39,8 @@ export class Interface {
   /** To the data file of a stack that is not ours. */
   #link: Link | undefined;
   #ip: Readonly<IpcpResult> | undefined;
-  #linkLocal: string | undefined;
   #mtu = 0;
+  #linkLocal: string | undefined;
   /** How to undo, last first. */
   readonly #undo: (() => Promise<void>)[] = [];
 

@@ -38,9 +38,9 @@ export class Plane {
   #lower: Port | undefined;
   #hdlc: HdlcPath | undefined;
   #peerMru = defaultMru;
+  #mppe: Mppe | undefined;
   /** Frames and their bytes, for reports on the link's quality. */
   readonly #counts = { out: 0, outBytes: 0, in: 0, inBytes: 0, errors: 0, discards: 0 };
-  #mppe: Mppe | undefined;
   /** What paths below and above send to; made once, so that a packet allocates nothing. */
   readonly #above: Sink;
   readonly #control: Sink;

@@ -33,9 +33,9 @@ export interface Settings {
   address: boolean | undefined;
   /** Undefined: as what is bound carries packets or bytes. */
   framing: 'packet' | 'hdlc' | undefined;
+  ccp: CcpConfig;
   /** Between link quality reports of the peer; undefined: none. */
   lqr_s: number | undefined;
-  ccp: CcpConfig;
   echo: EchoConfig;
   timers: Timers;
   passive: boolean;
@@ -78,8 +78,8 @@ export const defaultSettings = (): Settings => ({
   acfc: false,
   address: undefined,
   framing: undefined,
-  lqr_s: undefined,
   ccp: defaultCcp,
+  lqr_s: undefined,
   echo: defaultEcho,
   timers: defaultTimers,
   passive: false,

@@ -76,6 +76,12 @@ function cpPairs(cp: ControlProtocol | undefined): readonly Pair[] {
   ];
 }
 
+/** The file of a control protocol that has no more to say. */
+export const cpText =
+  (name: string) =>
+  (v: View): string =>
+    lines(cpPairs(ncp(v.machine, name)));
+
 /** The pairs after the state. */
 export function statusText(v: View): string {
   const { machine: m, link, settings: s } = v;
@@ -152,6 +158,19 @@ export function ipv6cpText(v: View): string {
   ]);
 }
 
+export function ccpText(v: View): string {
+  const { sender, receiver } = v.mppe ?? {};
+  return lines([
+    ...cpPairs(ncp(v.machine, 'ccp')),
+    ['send', v.ccp && modeText(v.ccp.send)],
+    ['receive', v.ccp && modeText(v.ccp.receive)],
+    ['packetssent', sender?.packets],
+    ['packetsreceived', receiver?.packets],
+    ['lost', receiver?.lost],
+    ['badcounter', receiver?.badcounter],
+  ]);
+}
+
 /** Packets that one end sent between two reports of the peer's, and what became of them. */
 const measurePairs = (name: string, m: Measure | undefined): readonly Pair[] =>
   m === undefined
@@ -175,19 +194,6 @@ export function qualityText(v: View): string {
     ['received', q?.received],
     ...measurePairs('out', q?.out),
     ...measurePairs('in', q?.in),
-  ]);
-}
-
-export function ccpText(v: View): string {
-  const { sender, receiver } = v.mppe ?? {};
-  return lines([
-    ...cpPairs(ncp(v.machine, 'ccp')),
-    ['send', v.ccp && modeText(v.ccp.send)],
-    ['receive', v.ccp && modeText(v.ccp.receive)],
-    ['packetssent', sender?.packets],
-    ['packetsreceived', receiver?.packets],
-    ['lost', receiver?.lost],
-    ['badcounter', receiver?.badcounter],
   ]);
 }
 

@@ -21,6 +21,7 @@ import { PppMachine } from './machine.js';
 import { Interface } from './net.js';
 import type { HeaderCompression } from './path.js';
 import { Plane } from './plane.js';
+import type { Addresses, SessionLease } from './pool.js';
 import { AuthClient } from './rpc.js';
 import type { AuthResult, Command, Phase, PppEvent } from './session.js';
 import { configOf, defaultSettings, type Settings } from './settings.js';
@@ -54,6 +55,9 @@ export class PppConversation implements Conversation, View {
   auths: readonly AuthResult[] = [];
   readonly #ctx: Context;
   readonly #plane: Plane;
+  readonly #addresses: Addresses;
+  /** The peer's address, while it is one of a pool. */
+  #lease: SessionLease | undefined;
   #driver: Driver<Command> | undefined;
   #auth: AuthClient | undefined;
   /** The data file that is bound. */
@@ -75,8 +79,9 @@ export class PppConversation implements Conversation, View {
   /** Those who wait for the end of a hangup. */
   readonly #leaving: (() => void)[] = [];
 
-  constructor(ctx: Context) {
+  constructor(ctx: Context, addresses: Addresses) {
     this.#ctx = ctx;
+    this.#addresses = addresses;
     this.#plane = new Plane(ctx, this.settings, {
       linkUp: () => this.#linkUp(),
       linkDown: (why) => this.#linkDown(why),
@@ -223,7 +228,9 @@ export class PppConversation implements Conversation, View {
     this.#met = false;
     const { key, agent } = this.settings;
     this.#auth = new AuthClient(env.ns, who, { key, agent, below: this.#below });
-    const config = configOf(this.settings, this.#plane.fits, silent);
+    const { pool, local } = this.settings;
+    this.#lease = pool && this.#addresses.lease(pool, local);
+    const config = configOf(this.settings, this.#plane.fits, silent, this.#lease);
     this.machine = new PppMachine(config, env.random, () => this.#plane.path.heard);
     const out = { send: (p: Parameters<Port['send']>[0]) => this.#plane.send(p) };
     this.#driver = this.#ctx.driver(this.machine, out, (e) => this.#told(e));
@@ -381,7 +388,10 @@ export class PppConversation implements Conversation, View {
     this.#auth?.close();
     const made = this.#interface;
     this.#interface = undefined;
-    if (made !== undefined) this.#undone = made.close((line) => this.#ctx.log(line));
+    const lease = this.#lease;
+    this.#lease = undefined;
+    if (made === undefined) lease?.free();
+    else this.#undone = made.close((line) => this.#ctx.log(line)).then(() => lease?.free());
   }
 
   #finished(why: string): void {

@@ -1,8 +1,10 @@
 /** What the verbs of ctl set, and the machine's configuration that follows from it. */
 import { type AuthMethod, authMethods } from './codes.js';
 import { defaultTimers, type Timers } from './cp.js';
+import type { Lease } from './ipcp.js';
 import { defaultEcho, type EchoConfig } from './keepalive.js';
 import { defaultMru } from './lcp.js';
+import type { Range } from './pool.js';
 import { ourAgent } from './rpc.js';
 import { defaultConfig, type PppConfig } from './session.js';
 
@@ -21,6 +23,8 @@ export interface Settings {
   mtu: number | undefined;
   local: number | undefined;
   remote: number | undefined;
+  /** Where the peer's comes from, if that is not given. */
+  pool: Range | undefined;
   /** Asked of the peer, given to it (these), or neither. Undefined: a client asks. */
   dns: 'ask' | readonly number[] | undefined;
   wins: 'ask' | readonly number[];
@@ -65,6 +69,7 @@ export const defaultSettings = (): Settings => ({
   mtu: undefined,
   local: undefined,
   remote: undefined,
+  pool: undefined,
   dns: undefined,
   wins: [],
   accm: undefined,
@@ -94,7 +99,12 @@ export const mruOf = (s: Settings, below_bytes: number): number =>
   s.mru ?? s.mtu ?? Math.min(defaultMru, below_bytes);
 
 /** `below_bytes`: the longest packet that fits a frame of the layer below, headers taken off. */
-export function configOf(s: Settings, below_bytes: number, silent: boolean): PppConfig {
+export function configOf(
+  s: Settings,
+  below_bytes: number,
+  silent: boolean,
+  pool: Lease | undefined,
+): PppConfig {
   const server = s.role === 'server';
   const dns = s.dns ?? (server ? [] : 'ask');
   return {
@@ -116,6 +126,7 @@ export function configOf(s: Settings, below_bytes: number, silent: boolean): Ppp
           askWins: s.wins === 'ask',
           dns: dns === 'ask' ? [] : dns,
           wins: s.wins === 'ask' ? [] : s.wins,
+          ...(pool === undefined ? {} : { pool }),
           // hdlc alone says when a frame was lost: RFC 1332 section 4
           ...(s.vj > 0 ? { vj: { slots: s.vj, compSlot: s.framing === 'hdlc' } } : {}),
         }

@@ -6,6 +6,7 @@ import { isZero, parseIp, usable } from './address.js';
 import { authMethods } from './codes.js';
 import { id_bytes } from './ipv6cp.js';
 import { mru_min } from './lcp.js';
+import { type Range, range_max } from './pool.js';
 import { type Settings, vj_slots } from './settings.js';
 import { slots_max } from './vj.js';
 
@@ -28,6 +29,12 @@ function address(s: string): number {
   const v = parseIp(s);
   if (v === undefined || !usable(v)) throw refuse(`bad ip address '${s}'`);
   return v;
+}
+function range(v: string): Range {
+  const [first = 0, last = 0, ...more] = v.split('-').map(address);
+  if (more.length > 0 || last < first) throw refuse(`bad pool '${v}': first-last`);
+  if (last - first >= range_max) throw refuse(`bad pool '${v}': over ${range_max} addresses`);
+  return { first, last };
 }
 function onOff(s: string): boolean {
   if (s !== 'on' && s !== 'off') throw refuse(`'${s}' is neither on nor off`);
@@ -145,6 +152,9 @@ const hexText = (v: string): string => {
 const addresses: readonly Verb<Settable>[] = [
   verb('local addr|any', 1, 1, (s, [a = '']) => void (s.local = addressOrAny(a))),
   verb('remote addr|any', 1, 1, (s, [a = '']) => void (s.remote = addressOrAny(a))),
+  verb('pool first-last|none', 1, 1, (s, [v = '']) => {
+    s.pool = v === 'none' ? undefined : range(v);
+  }),
   verb('dns ask|none|addr [addr]', 1, 2, (s, a) => void (s.dns = servers(a))),
   verb('wins ask|none|addr [addr]', 1, 2, (s, a) => void (s.wins = servers(a))),
   verb('vj on|off|slots', 1, 1, (s, [v = '']) => {

@@ -132,6 +132,9 @@ export class Plane {
     const heard = this.path.heard;
     this.path = new PppPath({ address: this.#settings.address });
     this.path.heard = heard;
+    // over Ethernet hosts behind us count on 1500 bytes, where there are eight less
+    if (this.#settings.mss ?? /\/pppoe\/\d+\/data$/.test(this.#lower?.peer?.name ?? ''))
+      this.path.clamped = () => this.#ctx.count('mssclamped');
     this.#hdlc?.reset();
     this.agree(undefined);
   }

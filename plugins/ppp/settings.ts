@@ -42,6 +42,8 @@ export interface Settings {
   ipv6: boolean;
   /** Slots of VJ header compression that we ask for; 0: none, either way. */
   vj: number;
+  /** SYNs are made to fit the link. Undefined: over pppoe. */
+  mss: boolean | undefined;
   ifid: Uint8Array | undefined;
   /** Where `connect` clones an interface; undefined: nowhere. */
   net: string | undefined;
@@ -84,6 +86,7 @@ export const defaultSettings = (): Settings => ({
   ip: true,
   ipv6: true,
   vj: vj_slots,
+  mss: undefined,
   ifid: undefined,
   net: '/net',
   ifname: undefined,

@@ -160,6 +160,7 @@ const addresses: readonly Verb<Settable>[] = [
   verb('vj on|off|slots', 1, 1, (s, [v = '']) => {
     s.vj = /^\d/.test(v) ? number(v, 1, slots_max, 'count of slots') : onOff(v) ? vj_slots : 0;
   }),
+  verb('mss on|off', 1, 1, (s, [v = '']) => void (s.mss = onOff(v))),
   flag('ip'),
   flag('ipv6'),
   verb('ifid hex|random', 1, 1, (s, [v = '']) => {

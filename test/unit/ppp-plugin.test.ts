@@ -117,7 +117,7 @@ test('every verb is taken, and help lists it', async () => {
     ...['role server', 'noauth', 'auth pap chap', 'auth none', "key user='o''hara' dom=x"],
     ...['name bras', 'mtu 1400', 'mru 1400', 'accm 000a0000', 'accm none', 'magic off', 'pfc on'],
     ...['acfc on', 'address on', 'framing hdlc', 'local 10.0.0.1', 'local any', 'remote 10.0.0.2'],
-    ...['pool 10.0.0.10-10.0.3.250', 'pool none', 'vj off', 'vj on', 'vj 256'],
+    ...['pool 10.0.0.10-10.0.3.250', 'pool none', 'vj off', 'vj on', 'vj 256', 'mss on'],
     ...['dns ask', 'dns none', 'dns 8.8.8.8 9.9.9.9', 'wins 10.0.0.3', 'ip on', 'ipv6 off'],
     ...['ifid 0000000000000001', 'ifid random', 'static 10.0.0.1 10.0.0.2', 'net /net', 'net none'],
     ...['ifname ppp7', 'primary', 'primary off', 'echo 10 3', 'echo 0', 'restart 1000'],

@@ -39,6 +39,7 @@ const exceptions: rules.Exceptions = {
     'src/cmd/dialling.ts': 'WebSockets are carried by srv',
     'src/cmd/demo.ts': 'a daemon in its own process',
     'src/cmd/mount.ts': 'a mount of any server, in a process of its own',
+    'src/cmd/owndaemon.ts': 'a private daemon, in the process of the command that needs one',
   },
 };
 /** Native or heavy: imported when used. */

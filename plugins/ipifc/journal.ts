@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from '
 import { join } from 'node:path';
 import { fromHex, hex } from '@9p/packet';
 import { type Route, routeProtocol, routeTable, routeType } from '@9p/rawio/netlink';
+import { alive } from 'slashnet/core';
 
 const lines_max = 65_536;
 
@@ -78,14 +79,5 @@ export class Journal {
       out.push(...lines.map(parseLine).filter((r) => r !== undefined));
     }
     return out;
-  }
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (e) {
-    return (e as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

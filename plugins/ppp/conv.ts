@@ -69,6 +69,8 @@ export class PppConversation implements Conversation, View {
   #undone: Promise<void> = Promise.resolve();
   /** Announced: begin again whenever the link carries frames; with whose rights. */
   #announced: Who | undefined;
+  /** IPv4 does not come: IPv6 is enough. */
+  #ipOver = false;
   /** connect has succeeded, or a call was taken. */
   #up = false;
   #since: Ms = 0;
@@ -158,6 +160,12 @@ export class PppConversation implements Conversation, View {
     else this.#begin(req.who, true);
   }
 
+  /** Identification, RFC 1570 2.1: for the peer's log. */
+  identify(text: string): void {
+    if (this.machine?.lcp.opened !== true) throw refuse('lcp is not Opened: there is no peer');
+    this.#driver?.command({ do: 'identify', text });
+  }
+
   #mayBegin(): void {
     const s = this.settings;
     if (!this.bound) throw refuse('nothing is bound below: bind path first');
@@ -226,11 +234,12 @@ export class PppConversation implements Conversation, View {
     this.#plane.reset();
     this.auths = [];
     this.#met = false;
+    this.#ipOver = false;
     const { key, agent } = this.settings;
     this.#auth = new AuthClient(env.ns, who, { key, agent, below: this.#below });
     const { pool, local } = this.settings;
     this.#lease = pool && this.#addresses.lease(pool, local);
-    const config = configOf(this.settings, this.#plane.fits, silent, this.#lease);
+    const config = configOf(this.settings, this.#plane, silent, this.#lease);
     this.machine = new PppMachine(config, env.random, () => this.#plane.path.heard);
     const out = { send: (p: Parameters<Port['send']>[0]) => this.#plane.send(p) };
     this.#driver = this.#ctx.driver(this.machine, out, (e) => this.#told(e));
@@ -271,15 +280,16 @@ export class PppConversation implements Conversation, View {
     else if (phase === 'Network') this.#wait('ipcp', s.net_timeout_ms);
   }
 
-  /** Of a connect, each phase has its limit. */
+  /** Of a connect, each phase has its limit; where IPv6 passes it is no failure. */
   #wait(what: string, limit_ms: Ms): void {
     this.#limit?.stop();
     this.#limit = undefined;
     if (this.#attempt === undefined) return;
     // a moment later: what the machine finds out at the same instant says more
-    this.#limit = this.#ctx.env.clock.after(limit_ms + 1, () =>
-      this.#giveUp(`${what}: timed out after ${limit_ms / 1000} s`),
-    );
+    this.#limit = this.#ctx.env.clock.after(limit_ms + 1, () => {
+      if (this.#attempt !== undefined && this.ipv6 !== undefined) this.#raised(this.#attempt.who);
+      else this.#giveUp(`${what}: timed out after ${limit_ms / 1000} s`);
+    });
   }
 
   #need(e: Extract<PppEvent, { is: 'need' }>): void {
@@ -310,8 +320,9 @@ export class PppConversation implements Conversation, View {
     this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined, why);
     this.#ctx.event(networkLine(e));
     const who = this.#attempt?.who ?? this.#announced;
-    const ipOver = !s.ip || e.is === 'ipdown';
-    if (!this.#up && who !== undefined && (this.ip || (this.ipv6 && ipOver))) this.#raised(who);
+    if (e.is === 'ip' || e.is === 'ipdown') this.#ipOver = e.is === 'ipdown';
+    const enough = this.ip ?? (this.#ipOver || !s.ip ? this.ipv6 : undefined);
+    if (!this.#up && who !== undefined && enough !== undefined) this.#raised(who);
     else if (e.is === 'ipv6') this.#addIpv6();
   }
 
@@ -333,6 +344,7 @@ export class PppConversation implements Conversation, View {
     this.#makeInterface(who, current).then(
       () => {
         if (!current()) return;
+        this.#ctx.event('up');
         this.#attempt?.resolve();
         this.#attempt = undefined;
       },

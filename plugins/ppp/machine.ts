@@ -1,6 +1,6 @@
 /** A PPP session: the phases of RFC 1661 section 3, composed of LCP,
  *  authentication, IPCP and IPV6CP. */
-import { type Packet, put32, u16, u32 } from '@9p/packet';
+import { type Packet, put32, u16, u32, utf8 } from '@9p/packet';
 import type { Machine, Ms, Output, Random } from 'slashnet/core';
 import { never } from './authentication.js';
 import { AuthPhase } from './authphase.js';
@@ -85,6 +85,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     else if (c.do === 'down') this.#linkDown(c.why, now);
     else if (c.do === 'open') this.#open(now);
     else if (c.do === 'close') this.#lcp.close(c.why, now, 'hangup');
+    else if (c.do === 'identify') this.#identify(c.text);
     else this.#auth.answer(c.answer, now);
     this.#follow(now);
   }
@@ -268,6 +269,15 @@ export class PppMachine implements Machine<Command, PppEvent> {
     const body = new Uint8Array(4);
     put32(body, 0, this.#result.magic);
     this.#lcp.send(codes.echoReq, id, body);
+  }
+
+  #identify(what: string): void {
+    if (!this.#lcp.opened) return;
+    const text = utf8(what).subarray(0, this.#result.peerMru - header_bytes - 4);
+    const body = new Uint8Array(4 + text.length);
+    put32(body, 0, this.#result.magic);
+    body.set(text, 4);
+    this.#lcp.send(codes.identification, this.#lcp.nextId(), body);
   }
 
   /** It ends that protocol, never the link, unless the protocol is LCP or the authentication

@@ -40,7 +40,7 @@ export class Plane {
     this.#ctx = ctx;
     this.#settings = settings;
     this.#on = on;
-    this.path = new PppPath({ address: settings.address });
+    this.path = new PppPath({ address: this.address });
     this.upper = ctx.port({
       name: `${ctx.name}/data`,
       framing: 'packet',
@@ -62,10 +62,19 @@ export class Plane {
     return this.#lower?.peer?.isUp ?? false;
   }
 
+  /** HDLC-like framing on a file of bytes. */
+  get hdlc(): boolean {
+    return this.#hdlc !== undefined;
+  }
+  /** FF 03 goes in front, unless LCP agrees that it does not. */
+  get address(): boolean {
+    return this.#settings.address ?? this.hdlc;
+  }
+
   /** Longest IP packet that fits a frame of the layer below. */
   get fits(): number {
     if (this.#hdlc !== undefined) return defaultMru;
-    const head = protocol_bytes + (this.#settings.address ? address_bytes : 0);
+    const head = protocol_bytes + (this.address ? address_bytes : 0);
     return (this.#lower?.peer?.mtu ?? defaultMru + head) - head;
   }
   get mtu(): number {
@@ -74,22 +83,22 @@ export class Plane {
 
   /** A port of its own for each bind: its framing may be another. */
   newLower(): Port {
-    const hdlc = this.#settings.framing === 'hdlc';
-    this.#hdlc = hdlc ? this.#newHdlc() : undefined;
+    const told = this.#settings.framing;
     const port = this.#ctx.port({
       name: `${this.#ctx.name}/lower`,
-      framing: hdlc ? 'bytes' : 'packet',
+      framing: told === 'hdlc' ? 'bytes' : (told ?? 'any'),
       mtu: () => 65535,
-      ...(hdlc ? {} : { tap: 'inbound' as const }),
-      take: hdlc
-        ? (p) => this.#hdlc?.up(p, this.#frames)
-        : (p) => this.path.up(p, this.#above, this.#control),
+      attached: (peer) => {
+        const hdlc = told === 'hdlc' || peer.framing === 'bytes';
+        this.#hdlc = hdlc ? this.#newHdlc() : undefined;
+      },
+      take: (p) => (this.#hdlc === undefined ? this.#up(p) : this.#hdlc.up(p, this.#frames)),
       up: () => this.#linkUp(),
       down: (why) => this.#on.linkDown(why),
       room: () => this.upper.roomAgain(),
     });
     const line: Sink = { send: (p) => port.deliver(p) };
-    this.#below = hdlc ? { send: (p) => this.#bytes(p, line) } : line;
+    this.#below = { send: (p) => this.#down(p, line) };
     this.#lower = port;
     return port;
   }
@@ -111,14 +120,18 @@ export class Plane {
 
   /** A frame out of the line's bytes. */
   #frame(p: Packet): boolean {
-    this.#ctx.tap?.(true, p);
-    const drop = this.path.up(p, this.#above, this.#control);
+    const drop = this.#up(p);
     if (drop !== undefined) this.#ctx.count(drop);
     return drop === undefined;
   }
-  #bytes(p: Packet, line: Sink): boolean {
+  #up(p: Packet): string | undefined {
+    this.#ctx.tap?.(true, p);
+    return this.path.up(p, this.#above, this.#control);
+  }
+  #down(p: Packet, line: Sink): boolean {
     this.#ctx.tap?.(false, p);
-    this.#hdlc?.down(p, line, this.#ctx.env.clock.now());
+    if (this.#hdlc === undefined) return line.send(p);
+    this.#hdlc.down(p, line, this.#ctx.env.clock.now());
     return true;
   }
 
@@ -130,7 +143,7 @@ export class Plane {
   /** As before anything was agreed. */
   reset(): void {
     const heard = this.path.heard;
-    this.path = new PppPath({ address: this.#settings.address });
+    this.path = new PppPath({ address: this.address });
     this.path.heard = heard;
     // over Ethernet hosts behind us count on 1500 bytes, where there are eight less
     if (this.#settings.mss ?? /\/pppoe\/\d+\/data$/.test(this.#lower?.peer?.name ?? ''))

@@ -61,6 +61,8 @@ export type Command =
   | { readonly do: 'down'; readonly why: string }
   | { readonly do: 'open' }
   | { readonly do: 'close'; readonly why: string }
+  /** Send an Identification with this text. */
+  | { readonly do: 'identify'; readonly text: string }
   | { readonly do: 'answer'; readonly answer: Answer };
 
 export type PppEvent =

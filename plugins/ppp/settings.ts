@@ -32,9 +32,10 @@ export interface Settings {
   magic: boolean;
   pfc: boolean;
   acfc: boolean;
-  /** FF 03 in front of frames that are packets. */
-  address: boolean;
-  framing: 'packet' | 'hdlc';
+  /** FF 03 in front of frames; undefined: with hdlc. */
+  address: boolean | undefined;
+  /** Undefined: as what is bound carries packets or bytes. */
+  framing: 'packet' | 'hdlc' | undefined;
   echo: EchoConfig;
   timers: Timers;
   passive: boolean;
@@ -78,8 +79,8 @@ export const defaultSettings = (): Settings => ({
   magic: true,
   pfc: false,
   acfc: false,
-  address: false,
-  framing: 'packet',
+  address: undefined,
+  framing: undefined,
   echo: defaultEcho,
   timers: defaultTimers,
   passive: false,
@@ -97,14 +98,19 @@ export const defaultSettings = (): Settings => ({
   net_timeout_ms: 30_000,
 });
 
+/** What lies below: the longest packet that fits a frame, headers taken off; how it is framed. */
+export interface Below {
+  readonly fits: number;
+  readonly hdlc: boolean;
+}
+
 /** The MRU that we ask for: what was set, else all that fits a frame of `below_bytes`. */
 export const mruOf = (s: Settings, below_bytes: number): number =>
   s.mru ?? s.mtu ?? Math.min(defaultMru, below_bytes);
 
-/** `below_bytes`: the longest packet that fits a frame of the layer below, headers taken off. */
 export function configOf(
   s: Settings,
-  below_bytes: number,
+  below: Below,
   silent: boolean,
   pool: Lease | undefined,
 ): PppConfig {
@@ -112,8 +118,8 @@ export function configOf(
   const dns = s.dns ?? (server ? [] : 'ask');
   return {
     lcp: {
-      mru: mruOf(s, below_bytes),
-      accm: s.framing === 'hdlc' ? (s.accm ?? 0) : s.accm,
+      mru: mruOf(s, below.fits),
+      accm: below.hdlc ? (s.accm ?? 0) : s.accm,
       magic: s.magic,
       pfc: s.pfc,
       acfc: s.acfc,

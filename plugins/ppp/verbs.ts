@@ -14,6 +14,7 @@ import { slots_max } from './vj.js';
 export interface Settable {
   readonly settings: Settings;
   readonly bound: boolean;
+  identify(text: string): void;
   announce(args: readonly string[], req: Req): Wait<void>;
 }
 
@@ -94,10 +95,11 @@ function role(s: Settings, [r = '']: readonly string[]): void {
   s.role = r;
 }
 function framing(s: Settings, [f = '']: readonly string[], c: Settable): void {
-  if (f !== 'packet' && f !== 'hdlc') throw refuse(`'${f}' is neither packet nor hdlc`);
+  if (!['packet', 'hdlc', 'none', 'noacfield'].includes(f))
+    throw refuse(`'${f}' is not packet, hdlc, none or noacfield`);
   if (c.bound) throw refuse('framing is chosen before bind: unbind first');
-  s.framing = f;
-  s.address = f === 'hdlc';
+  s.framing = f === 'hdlc' ? 'hdlc' : 'packet';
+  if (f === 'noacfield') s.address = false;
 }
 function timeout(s: Settings, [phase = '', v = '']: readonly string[]): void {
   const ms = number(v, 1, seconds_max, 'time in seconds') * 1000;
@@ -142,7 +144,7 @@ const links: readonly Verb<Settable>[] = [
   flag('pfc'),
   flag('acfc'),
   flag('address'),
-  verb('framing packet|hdlc', 1, 1, framing),
+  verb('framing packet|hdlc|none|noacfield', 1, 1, framing),
 ];
 const hexText = (v: string): string => {
   hexWord(v, 4, 'accm');
@@ -204,5 +206,6 @@ export const verbs: readonly Verb<Settable>[] = [
   ...links,
   ...addresses,
   ...timers,
+  verb('identify text', 1, 32, (_s, words, c) => c.identify(words.join(' '))),
   { name: 'announce', args: [0, 0], usage: 'announce', run: (c, a, req) => c.announce(a, req) },
 ];

@@ -6,7 +6,9 @@ import { diallingOf, proverAt } from './dialling.js';
 
 /** As commander writes it: '-l, --long', '-t, --timeout <seconds>'. What the value is called
  *  tells completion what to offer: a file or path, a directory. */
-export type Flag = readonly [flags: string, about: string];
+export type Flag = readonly [flags: string, about: string, repeats?: Repeats];
+/** Given several times: how often, or each of its values. */
+export type Repeats = 'count' | 'each';
 
 export interface Command {
   readonly name: string;
@@ -17,6 +19,8 @@ export interface Command {
   readonly options?: readonly Flag[];
   /** Lines a user can type. */
   readonly examples: readonly string[];
+  /** It has more to do when who reads its output has gone. */
+  readonly stays?: true;
   /** Its exit status; a throw is 1 with the text on stderr. */
   run(args: readonly string[], options: Options): Promise<number | undefined>;
 }

@@ -9,6 +9,7 @@ import { key } from './key.js';
 import { ls, stat } from './ls.js';
 import { mount, unmount } from './mount.js';
 import { bind, ns, unbind } from './names.js';
+import { ppp } from './ppp.js';
 import { serve } from './serve.js';
 import { con, rdwr } from './talk.js';
 import { watch } from './watch.js';
@@ -16,6 +17,7 @@ import { write } from './write.js';
 
 export const commands: readonly Command[] = [
   serve,
+  ppp,
   mount,
   unmount,
   ls,

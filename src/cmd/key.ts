@@ -110,7 +110,7 @@ async function importFile(m: Mount | undefined, path: string, o: Options, cancel
 }
 
 /** Asks for each key that is wanted, and whether keys with `confirm` may be used, until Ctrl-C. */
-async function prompt(m: Mount, cancel: AbortSignal): Promise<void> {
+async function prompt(m: Mount, cancel: AbortSignal, about = ''): Promise<void> {
   const t = new Terminal(cancel);
   let turn: Promise<unknown> = Promise.resolve();
   const serve = async (path: string, f: Handle, answer: (line: string) => Promise<string>) => {
@@ -147,7 +147,7 @@ async function prompt(m: Mount, cancel: AbortSignal): Promise<void> {
   try {
     const needkey = await m.open('/auth/needkey', omode.rdwr, cancel);
     const confirms = await m.open('/auth/confirm', omode.rdwr, cancel);
-    process.stderr.write('waiting for questions; Ctrl-C ends\n');
+    process.stderr.write(about);
     await Promise.race([
       serve('/auth/needkey', needkey, giveKey),
       serve('/auth/confirm', confirms, confirm),
@@ -155,6 +155,21 @@ async function prompt(m: Mount, cancel: AbortSignal): Promise<void> {
   } finally {
     t.close();
   }
+}
+
+/** Whoever sits at the terminal, for another command: asked for what is wanted until `cancel`. */
+export const person = (m: Mount, cancel: AbortSignal): Promise<void> =>
+  prompt(m, cancel).catch((e) => {
+    if (!cancel.aborted) throw e;
+  });
+
+/** A key in an environment variable, which nobody that we start inherits: what adds it. */
+export function secretFrom(variable: string): ((m: Mount) => Promise<void>) | undefined {
+  const value = process.env[variable];
+  if (value === undefined || value === '') return undefined;
+  delete process.env[variable];
+  const line = value.startsWith('key ') ? value : `key ${value}`;
+  return (m) => send(m, Buffer.from(line), new AbortController().signal);
 }
 
 export const key: Command = {
@@ -187,7 +202,7 @@ export const key: Command = {
     return withDaemon(o, async (m, cancel) => {
       if (what === 'list') await out(await m.readFile(ctl, cancel));
       else if (what === 'add') await add(m, attrs, cancel);
-      else if (what === 'prompt') await prompt(m, cancel);
+      else if (what === 'prompt') await prompt(m, cancel, 'waiting for questions; Ctrl-C ends\n');
       else await send(m, Buffer.from(`delkey ${attrs.map(attribute).join(' ')}`), cancel);
       return 0;
     });

@@ -2,10 +2,9 @@
  *  usage, 3 a `watch` whose time is over. */
 import { Command as Commander, CommanderError } from 'commander';
 import { version } from '../core/runtime.js';
-import { type Command, common, complain, type Options, Usage } from './command.js';
+import { type Command, common, complain, type Flag, type Options, Usage } from './command.js';
 import { commands } from './commands.js';
 import { complete } from './complete.js';
-import { serve } from './serve.js';
 
 /** Whoever reads us has gone: `slashnet cat … | head`. Other errors, `out` rejects with. */
 function endWithReader(): void {
@@ -15,13 +14,20 @@ function endWithReader(): void {
   process.stderr.on('error', () => undefined);
 }
 
+function defineFlag(cmd: Commander, [flags, about, repeats]: Flag): void {
+  if (repeats === 'count') cmd.option(flags, about, (_: string, n: number = 0) => n + 1);
+  else if (repeats === 'each')
+    cmd.option(flags, about, (v: string, all: readonly string[] = []) => [...all, v]);
+  else cmd.option(flags, about);
+}
+
 function define(program: Commander, c: Command, done: (status: number) => void): void {
   const cmd = program.command(`${c.name}${c.args === undefined ? '' : ` ${c.args}`}`);
   cmd.description(c.about).exitOverride();
-  for (const [flags, about] of c.options ?? []) cmd.option(flags, about);
+  for (const f of c.options ?? []) defineFlag(cmd, f);
   cmd.addHelpText('after', `\nExamples:\n${c.examples.map((e) => `  ${e}\n`).join('')}`);
   cmd.action(async () => {
-    if (c !== serve) endWithReader(); // a daemon has more to do
+    if (c.stays !== true) endWithReader();
     const options = { ...program.opts(), ...cmd.opts() } as Options;
     done((await c.run(cmd.args, options)) ?? 0);
   });

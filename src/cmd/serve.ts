@@ -87,7 +87,7 @@ export function survive(): void {
 }
 
 /** A core would have the keys: the kernel is told to leave our memory out of it. core(5) */
-function noCore(): void {
+export function noCore(): void {
   try {
     writeFileSync('/proc/self/coredump_filter', '0');
   } catch {
@@ -103,6 +103,7 @@ function failed(e: unknown): never {
 
 export const serve: Command = {
   name: 'serve',
+  stays: true,
   about: 'run the daemon in the foreground, until SIGTERM or Ctrl-C',
   options: [
     ['--socket <path>', 'unix socket to listen on (default: in the runtime directory)'],

@@ -149,6 +149,7 @@ export class Slot implements Context, FolderSource {
   }
   port(o: PortOptions): Port {
     const port = new Port(o, this);
+    port.tap = this.tap; // log was opened before there was anything to see
     this.#ports = [...this.#ports, port];
     return port;
   }

@@ -27,7 +27,7 @@ export { join, Port, type PortOptions, part } from './port.js';
 export { line, type Queue, QueueFile } from './queue.js';
 export { readRegular } from './regular.js';
 export { ownerOnly, type Root } from './root.js';
-export { runtimeDirectory } from './runtime.js';
+export { alive, runtimeDirectory } from './runtime.js';
 export { portChan } from './standard.js';
 export { makeSystem, type System, type SystemOptions } from './system.js';
 export { type Flushable, makeTurn, type Turn } from './turn.js';

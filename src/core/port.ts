@@ -10,11 +10,13 @@ export interface Taker {
   take(p: Packet): string | undefined;
 }
 
+/** bytes (a tty, tcp): any chunk; a Path that frames stands between. any: what the peer carries. */
+export type Framing = 'packet' | 'bytes' | 'any';
+
 export interface PortOptions {
   /** "/gre/0/data" */
   readonly name: string;
-  /** bytes (a tty, tcp): any chunk; a Path that frames stands between. */
-  readonly framing: 'packet' | 'bytes';
+  readonly framing: Framing;
   /** Largest packet that send() takes now. */
   mtu(): number;
   /** Shortest packet that a write may bring. */
@@ -90,7 +92,7 @@ export class Port implements Sink {
   get name(): string {
     return this.#o.name;
   }
-  get framing(): 'packet' | 'bytes' {
+  get framing(): Framing {
     return this.#o.framing;
   }
   get mtu(): number {
@@ -142,7 +144,8 @@ export class Port implements Sink {
   /** Sends nothing yet. Throws a refusal: in use, framing, mtu, cycle. */
   attach(peer: Port): void {
     if (this.#peer !== undefined) throw refuse(`${Einuse}: ${this.name}`);
-    if (peer.framing !== this.framing)
+    const kinds = new Set([peer.framing, this.framing]);
+    if (kinds.has('packet') && kinds.has('bytes'))
       throw refuse(`${peer.name} carries ${peer.framing}, ${this.name} ${this.framing}`);
     this.#o.attached?.(peer);
     this.#peer = peer;

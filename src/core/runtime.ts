@@ -23,9 +23,23 @@ function refuseStranger(dir: string, uid: number): void {
 
 export const defaultSocket = (): string => join(runtimeDirectory(), 'ns.sock');
 
-/** The address that commands use: -a, $SLASHNET, the default socket. */
-export const addressOf = (option: string | undefined): string =>
-  option ?? process.env.SLASHNET ?? `unix!${defaultSocket()}`;
+/** The address that commands use: -a, $SLASHNET, the default socket. A name alone is that of a
+ *  socket in the runtime directory: ppp.1234 */
+export function addressOf(option: string | undefined): string {
+  const at = option ?? process.env.SLASHNET;
+  if (at === undefined) return `unix!${defaultSocket()}`;
+  return /^\w[\w.-]*$/.test(at) ? `unix!${join(runtimeDirectory(), at)}` : at;
+}
+
+/** Whether there is such a process, whoever's. */
+export function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (e) {
+    return (e as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
 
 export function userName(): string {
   try {

@@ -6,16 +6,31 @@ import { omode } from '@9p/lib9p';
 import { text } from '@9p/packet';
 import { makeSystem, type System } from 'slashnet/core';
 import { request, SeededRandom, Shell, VirtualClock } from '../kit/index.js';
+import type { Method } from './options.js';
+import type { Outcome } from './oracle.js';
 import type { Plan } from './plan.js';
 
 const plugins = [new URL('../../plugins', import.meta.url).pathname];
 const layers = ['auth', 'loop', 'ppp', 'ipifc'] as const;
-const key = 'key proto=pass service=ppp user=glenda !password=rabbit';
+/** What mallory says is not what the server knows. */
+const keys = [
+  'key proto=pass service=ppp user=glenda !password=rabbit',
+  'key proto=pass service=ppp user=mallory role=client !password=guess',
+  'key proto=pass service=ppp user=mallory role=server !password=other',
+];
 const trace_lines = 60;
 
 export type Name = 'client' | 'server';
 export const names = ['client', 'server'] as const;
 const other = { client: 'server', server: 'client' } as const;
+
+/** A line of `lcp` at one end, and the one at the other that says the same. */
+const mirrors = [
+  ['mru', 'peermru'],
+  ['sendaccm', 'receiveaccm'],
+  ['magic', 'peermagic'],
+  ['demand', 'comply'],
+] as const;
 
 export class Link {
   readonly clock = new VirtualClock();
@@ -25,6 +40,8 @@ export class Link {
   readonly #hash = createHash('sha256');
   readonly #trace: string[] = [];
   readonly #bugs: string[] = [];
+  /** Why either end was down, and why a connect failed: all of it. */
+  readonly whys: string[] = [];
   readonly #at = { client: '', server: '' };
   readonly #ifc = { client: '', server: '' };
   #wire = '';
@@ -45,7 +62,7 @@ export class Link {
   static async make(plan: Plan): Promise<Link> {
     const l = new Link(plan);
     for (const name of layers) await l.#system.control(`load ${name}`);
-    await l.#sh.echo(key, '/auth/ctl');
+    await l.#sh.echo(keys.join('\n'), '/auth/ctl');
     await l.#makeWire();
     for (const name of names) await l.#stack(name);
     return l;
@@ -65,10 +82,13 @@ export class Link {
     this.#at[name] = ppp;
     this.#ifc[name] = ifc;
     const bind = `bind ${this.#wire}/${near ? 'data' : 'data1'}`;
-    await this.#sh.echo([...this.plan[name], bind].join('\n'), `${ppp}/ctl`);
+    await this.#sh.echo([...this.plan.ctl[name], bind].join('\n'), `${ppp}/ctl`);
     await this.#sh.echo(`device memory\nbind ${ppp}/data`, `${ifc}/ctl`);
     await this.#follow(`${ppp}/log`, (b) => this.#note(name, text(b)));
-    await this.#follow(`${ppp}/event`, (b) => this.#note(name, `event ${text(b)}`));
+    await this.#follow(`${ppp}/event`, (b) => {
+      for (const [, why = ''] of text(b).matchAll(/^down (.*)$/gm)) this.whys.push(why);
+      this.#note(name, text(b).replace(/^/gm, 'event '));
+    });
     await this.#follow(`${ppp}/pcap`, (b) => void this.#hash.update(b));
   }
 
@@ -91,13 +111,22 @@ export class Link {
     if (this.#trace.length > 2 * trace_lines) this.#trace.splice(0, trace_lines);
   }
 
-  /** Announced first, so that somebody is there. */
-  async call(limit_ms: number): Promise<void> {
-    const { callers } = this.plan;
+  /** Those who do not call, first of all, so that somebody is there. */
+  async announce(): Promise<void> {
     for (const name of names)
-      if (!callers.includes(name)) await this.#sh.echo('announce', `${this.#at[name]}/ctl`);
-    const calls = callers.map((name) => this.#sh.echo('connect', `${this.#at[name]}/ctl`));
-    await this.clock.until(Promise.all(calls), limit_ms);
+      if (!this.plan.callers.includes(name))
+        await this.#sh.echo('announce', `${this.#at[name]}/ctl`);
+  }
+  /** All callers at once; each one's error, if it has one. */
+  async call(limit_ms: number): Promise<string[]> {
+    const errors: string[] = [];
+    const connect = (name: Name) =>
+      this.#sh.echo('connect', `${this.#at[name]}/ctl`).catch((e) => {
+        errors.push((e as Error).message);
+      });
+    await this.clock.until(Promise.all(this.plan.callers.map(connect)), limit_ms);
+    this.whys.push(...errors);
+    return errors;
   }
 
   read(name: Name, file: string): Promise<string> {
@@ -106,14 +135,35 @@ export class Link {
   async isUp(name: Name): Promise<boolean> {
     return (await this.read(name, 'status')).startsWith('Opened ');
   }
-  /** Both ends Opened, and each one's addresses are those which the other takes it to have. */
-  async agree(): Promise<boolean> {
+  /** Both ends are up with what they must be up with, and each one's addresses are those which the
+   *  other takes it to have. */
+  async agree(o: Outcome): Promise<boolean> {
     for (const name of names) {
       if (!(await this.isUp(name))) return false;
-      if ((await this.read(name, 'local')) !== (await this.read(other[name], 'remote')))
-        return false;
+      const addresses = await this.read(name, 'local');
+      if (addresses !== (await this.read(other[name], 'remote'))) return false;
+      if (/^fe80/m.test(addresses) !== o.ipv6) return false;
+      if ((addresses.match(/^\d.*$/m)?.[0] ?? undefined) !== o.ip?.[name]) return false;
     }
     return true;
+  }
+  /** What LCP and the others agreed on: one end's word is the other's. */
+  async mirrored(o: Outcome): Promise<void> {
+    for (const name of names) {
+      const [mine, theirs] = [await this.pairs(name, 'lcp'), await this.pairs(other[name], 'lcp')];
+      for (const [a, b] of mirrors) assert.equal(mine.get(a), theirs.get(b), `${name} ${a}`);
+      assert.equal(mine.get('state'), 'Opened');
+    }
+    const asked = await this.pairs('server', 'lcp');
+    if (o.method === undefined) assert.equal(asked.get('demand'), undefined);
+    else assert.ok(this.plan.server.methods.includes(asked.get('demand') as Method));
+    const dns = o.ip === undefined ? [] : (this.plan.server.dns ?? []);
+    assert.equal(await this.read('client', 'dns'), dns.map((a) => `${a}\n`).join(''));
+  }
+  /** The `name value` lines of a file. */
+  async pairs(name: Name, file: string): Promise<Map<string, string>> {
+    const text = await this.read(name, file);
+    return new Map([...text.matchAll(/^(\S+) (.*)$/gm)].map(([, k = '', v = '']) => [k, v]));
   }
   /** Time passes until `f`, looked at ten times a second; how long it took, or undefined. */
   async within(limit_ms: number, f: () => Promise<boolean>): Promise<number | undefined> {

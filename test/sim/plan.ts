@@ -1,11 +1,14 @@
 /** What one seed of the simulation is: the options of both ends, who
  *  calls, and what the wire does. */
 import { SeededRandom } from '../kit/index.js';
+import { type EndOptions, ends, lines } from './options.js';
 
 export interface Plan {
   readonly seed: number;
-  readonly client: readonly string[];
-  readonly server: readonly string[];
+  readonly client: EndOptions;
+  readonly server: EndOptions;
+  /** Their ctl messages. */
+  readonly ctl: { readonly client: readonly string[]; readonly server: readonly string[] };
   /** Who writes connect; the others announce. */
   readonly callers: readonly ('client' | 'server')[];
   /** The server is at the near end of the wire. */
@@ -24,27 +27,6 @@ export interface Plan {
 const faults_pct = 20;
 const rates_bps = ['64k', '1M', '0', '0'] as const;
 
-function maybe(r: SeededRandom, pct: number, ...lines: string[]): string[] {
-  return r.chance(pct) ? lines : [];
-}
-
-/** Of either end. Both have the same keepalive, so that the test knows it. */
-function options(r: SeededRandom, bytes: boolean, echo: string): string[] {
-  const hex8 = r.u32().toString(16).padStart(8, '0');
-  return [
-    ...(bytes ? ['framing hdlc'] : []),
-    ...maybe(r, 50, 'pfc on'),
-    ...maybe(r, 50, 'acfc on'),
-    ...maybe(r, 30, bytes ? `accm ${r.pick(['00000000', 'ffffffff', hex8])}` : 'address on'),
-    ...maybe(r, 50, `mru ${128 + r.below(1372)}`),
-    ...maybe(r, 20, 'magic off'),
-    ...maybe(r, 20, 'ipv6 off'),
-    ...maybe(r, 20, `restart ${1000 + r.below(3000)}`),
-    `echo ${echo}`,
-    'redial 100',
-  ];
-}
-
 /** Each up to its limit. On bytes a lost chunk harms two frames, and cut anew more than that. */
 function direction(r: SeededRandom, d: 'up' | 'down', bytes: boolean): string[] {
   const chunk = bytes && r.chance(50) ? 20 + r.below(200) : 0;
@@ -60,33 +42,27 @@ function direction(r: SeededRandom, d: 'up' | 'down', bytes: boolean): string[] 
   ];
 }
 
-/** Who knows the addresses: the server both, or each its own. */
-function addresses(r: SeededRandom): { client: string[]; server: string[] } {
-  const server = ['role server', 'local 10.9.0.1', ...maybe(r, 50, 'dns 8.8.8.8')];
-  if (r.chance(70)) return { client: [], server: [...server, 'remote 10.9.0.2'] };
-  return { client: ['local 10.9.0.2'], server };
-}
-
 export function planOf(seed: number): Plan {
   const r = new SeededRandom(seed);
   const bytes = r.chance(35);
   const [interval_s, failures] = [2 + r.below(4), 3 + r.below(3)];
-  const echo = `${interval_s} ${failures}`;
-  const known = addresses(r);
+  // Both have the same keepalive, so that the test knows it.
+  const adaptive = r.chance(50);
+  const echo = `echo ${interval_s} ${failures} ${adaptive ? 'adaptive' : 'always'}`;
+  const same = [echo, 'redial 100'];
+  const { client, server } = ends(r, bytes);
   return {
     seed,
-    client: [...options(r, bytes, echo), ...known.client],
-    server: [
-      ...options(r, bytes, echo),
-      ...known.server,
-      `auth ${r.pick(['none', 'pap', 'chap', 'chap pap'])}`,
-    ],
+    client,
+    server,
+    ctl: { client: [...lines(client), ...same], server: [...lines(server), ...same] },
     callers: r.pick([['client'], ['client'], ['server'], ['client', 'server']] as const),
     serverNear: r.chance(50),
     bytes,
     faults: [...direction(r, 'up', bytes), ...direction(r, 'down', bytes)],
     bad_ms: r.below(60_000),
     dead_ms: r.chance(50) ? r.below(1200 * interval_s * (failures + 2)) : 0,
-    keepalive_ms: interval_s * 1000 * (failures + 2), // the first interval may be spared
+    // an interval in which something came sends no adaptive echo
+    keepalive_ms: interval_s * 1000 * (failures + (adaptive ? 2 : 1)),
   };
 }

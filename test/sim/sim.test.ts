@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seeds } from '../kit/index.js';
 import { Link, names } from './link.js';
+import { type Outcome, outcome } from './oracle.js';
 import { type Plan, planOf } from './plan.js';
 
 const up_ms = 60_000;
@@ -13,19 +14,35 @@ const slack_ms = 200;
 /** Two Terminate-Requests that nobody answers. */
 const terminate_ms = 1500;
 const gone = /^lcp: peer is gone: no answer to \d echo requests\n$/;
+/** What an end may say instead of the reason when it lost the packets that brought it. */
+const lost = /no answer to|timed out|terminated by peer|peer is gone|does not converge/;
+
+/** Nothing comes up, and somebody says why: callers call again as long as the wire hid it. */
+async function refusal(l: Link, why: RegExp): Promise<void> {
+  const said = () => l.whys.some((w) => why.test(w));
+  while (!said() && l.clock.now() < up_ms) {
+    const errors = await l.call(2 * up_ms);
+    assert.equal(errors.length, l.plan.callers.length, 'connected');
+    for (const e of errors) assert.match(e, new RegExp(`${why.source}|${lost.source}`));
+    await l.clock.run(100);
+  }
+  assert.ok(said(), `not told: ${why.source}, but: ${l.whys.join('; ')}`);
+  for (const name of names) assert.ok(!(await l.isUp(name)), `${name} is up`);
+}
 
 /** Up, bad for a while, healed, and each end dead to the other. */
-async function life(l: Link): Promise<void> {
-  await l.call(up_ms);
+async function life(l: Link, o: Outcome): Promise<void> {
+  assert.deepEqual(await l.call(up_ms), []);
   const left_ms = up_ms - l.clock.now();
-  assert.ok((await l.within(left_ms, () => l.agree())) !== undefined, 'not up within 60 s');
+  assert.ok((await l.within(left_ms, () => l.agree(o))) !== undefined, 'not up within 60 s');
   await l.clock.run(l.plan.bad_ms);
   if (l.plan.dead_ms > 0) await l.silence();
   await l.clock.run(l.plan.dead_ms);
   await l.heal();
-  const again = await l.within(healed_ms, () => l.agree());
+  const again = await l.within(healed_ms, () => l.agree(o));
   assert.ok(again !== undefined, 'not up 30 s after the faults stopped');
-  for (const name of names) await l.ping(name);
+  await l.mirrored(o);
+  if (o.ip !== undefined) for (const name of names) await l.ping(name);
   await l.silence();
   const began = l.clock.now();
   for (const name of names) {
@@ -41,8 +58,10 @@ async function life(l: Link): Promise<void> {
 /** A life that says how to see it again if it fails. Its digest. */
 async function lived(plan: Plan): Promise<string> {
   const l = await Link.make(plan);
+  const o = outcome(plan.client, plan.server);
   try {
-    await life(l);
+    await l.announce();
+    await (o.refused === undefined ? life(l, o) : refusal(l, o.refused));
     await l.stop();
     return l.digest();
   } catch (e) {

@@ -13,10 +13,11 @@ async function pairs(lab: Lab, path: string): Promise<ReadonlyMap<string, string
   return new Map(lines.map((l) => [l.split(' ')[0] ?? '', l.slice(l.indexOf(' ') + 1)]));
 }
 
-/** The next lines of event, which gives one a read. */
-async function lines(event: Chan, n: number): Promise<string[]> {
+/** The next lines of event or log, which give one a read, up to the one that is looked for. */
+async function lines(event: Chan, n: number, last?: RegExp): Promise<string[]> {
   const out: string[] = [];
-  while (out.length < n) out.push(text(await event.read(4096, 0, request())).trimEnd());
+  while (out.length < n && last?.test(out.at(-1) ?? '') !== true)
+    out.push(text(await event.read(4096, 0, request())).trimEnd());
   return out;
 }
 
@@ -88,13 +89,14 @@ test('event has a line for each change', async () => {
   const event = await lab.open('/ppp/0/event', omode.read);
   await lab.done(lab.echo('connect', '/ppp/0/ctl'));
   await lab.clock.run(100);
-  assert.deepEqual(await lines(event, 6), [
+  assert.deepEqual(await lines(event, 7), [
     'phase Establish',
     'phase Authenticate',
     'auth ok glenda local chap',
     'phase Network',
     'ipv6 fe80::1 fe80::2', // it takes fewer steps
     'ip 10.0.0.2 10.0.0.1',
+    'up',
   ]);
   await lab.done(lab.echo('hangup', '/ppp/1/ctl'));
   await lab.clock.run(3000);
@@ -116,4 +118,16 @@ test('event: who failed to prove himself, by what; a name that is no word is quo
   await assert.rejects(lab.done(lab.echo('connect', '/ppp/0/ctl')));
   const [, failed] = await lines(event, 2);
   assert.equal(failed, "auth failed 'gl enda' peer pap");
+});
+
+test('identify: one packet to a peer that is there, else refused', async () => {
+  const lab = await two();
+  const log = await lab.open('/ppp/1/log', omode.read);
+  const why = { message: 'lcp is not Opened: there is no peer: identify box 7' };
+  await assert.rejects(lab.echo('identify box 7', '/ppp/0/ctl'), why);
+  await lab.done(lab.echo('connect', '/ppp/0/ctl'));
+  await lab.echo('identify box 7', '/ppp/0/ctl');
+  await lab.clock.run(100);
+  const heard = await lines(log, 40, /lcp peer: Identification/);
+  assert.match(heard.at(-1) ?? '', /magic [0-9a-f]{8} 'box 7'$/);
 });

@@ -1,6 +1,6 @@
 /** Two conversations of ppp over a wire in memory, on virtual time, with auth's files: the lab of
  *  the tests of ppp as files. */
-import { text, utf8 } from '@9p/packet';
+import { hex, text, utf8 } from '@9p/packet';
 import {
   type Chan,
   type Context,
@@ -14,6 +14,7 @@ import {
   type Who,
 } from 'slashnet/core';
 import auth from '../../plugins/auth/plugin.js';
+import loop from '../../plugins/loop/plugin.js';
 import ppp from '../../plugins/ppp/plugin.js';
 import { SeededRandom, VirtualClock } from '../kit/index.js';
 
@@ -28,6 +29,8 @@ export class Wire implements Conversation {
   readonly upper: Port;
   readonly far: Port;
   cut = false;
+  /** What went over it, in hex. */
+  readonly seen: string[] = [];
   constructor(ctx: Context, framing: 'packet' | 'bytes') {
     const end = (name: string, other: () => Port): Port =>
       ctx.port({
@@ -36,6 +39,7 @@ export class Wire implements Conversation {
         mtu: () => 1494,
         take: (p) => {
           const kept = p.keep();
+          this.seen.push(hex(kept.bytes()));
           if (this.cut) return 'cut';
           ctx.env.clock.after(delay_ms, () => ctx.env.turn.run(() => other().deliver(kept)));
           return undefined;
@@ -57,12 +61,13 @@ export class Wire implements Conversation {
 }
 
 export class Lab {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly system: System;
   readonly wires: Wire[] = [];
   readonly logged: string[] = [];
 
-  constructor(framing: 'packet' | 'bytes' = 'packet') {
+  constructor(framing: 'packet' | 'bytes' = 'packet', clock = new VirtualClock()) {
+    this.clock = clock;
     this.system = makeSystem({
       plugins: [],
       clock: this.clock,
@@ -84,6 +89,24 @@ export class Lab {
         return w;
       },
     });
+  }
+
+  /** ppp, and auth with a key. */
+  async load(): Promise<void> {
+    await auth.start(this.system.env, []);
+    await ppp.start(this.system.env, []);
+    await this.echo(key, '/auth/ctl');
+  }
+  /** The data files of both ends of a new wire; of one that loop makes. */
+  async wire(): Promise<readonly [string, string]> {
+    await this.cat('/wire/clone');
+    return ['/wire/0/data', '/wire/0/far'];
+  }
+  async loop(verbs: readonly string[]): Promise<readonly [string, string]> {
+    await loop.start(this.system.env, []);
+    await this.cat('/loop/clone');
+    await this.echo(verbs.join('\n'), '/loop/0/ctl');
+    return ['/loop/0/data', '/loop/0/data1'];
   }
 
   open(path: string, mode: number = omode.rdwr): Promise<Chan> {
@@ -111,21 +134,31 @@ export class Lab {
 
 const key = 'key proto=pass service=ppp user=glenda !password=rabbit';
 
+export interface TwoOptions {
+  readonly framing?: 'packet' | 'bytes';
+  readonly client?: readonly string[];
+  readonly server?: readonly string[];
+  /** A wire of loop instead, with these verbs. */
+  readonly loop?: readonly string[];
+}
+
+/** What a client and a server write before they bind. */
+export const asClient = ['net none'];
+export const asServer = [
+  ...asClient,
+  ...['role server', 'local 10.0.0.1', 'remote 10.0.0.2', 'dns 8.8.8.8'],
+];
+
 /** A client 0 and a server 1 over wire 0; the server announced. */
-export async function two(
-  o: { framing?: 'packet' | 'bytes'; client?: string[]; server?: string[] } = {},
-) {
+export async function two(o: TwoOptions = {}): Promise<Lab> {
   const lab = new Lab(o.framing);
-  await auth.start(lab.system.env, []);
-  await ppp.start(lab.system.env, []);
-  for (const layer of ['wire', 'ppp', 'ppp']) await lab.cat(`/${layer}/clone`);
-  await lab.echo(key, '/auth/ctl');
-  const server = ['role server', 'local 10.0.0.1', 'remote 10.0.0.2', 'dns 8.8.8.8'];
-  const lines = (more: string[] = [], end: string) =>
-    ['net none', ...more, `bind /wire/0/${end}`].join('\n');
-  await lab.echo(lines(o.client, 'data'), '/ppp/0/ctl');
-  await lab.echo(lines([...server, ...(o.server ?? [])], 'far'), '/ppp/1/ctl');
-  await lab.echo('announce', '/ppp/1/ctl');
+  await lab.load();
+  for (const layer of ['ppp', 'ppp']) await lab.cat(`/${layer}/clone`);
+  const [near, far] = o.loop === undefined ? await lab.wire() : await lab.loop(o.loop);
+  const client = [...asClient, ...(o.client ?? []), `bind ${near}`];
+  const server = [...asServer, ...(o.server ?? []), `bind ${far}`, 'announce'];
+  await lab.echo(client.join('\n'), '/ppp/0/ctl');
+  await lab.echo(server.join('\n'), '/ppp/1/ctl');
   return lab;
 }
 

@@ -98,6 +98,10 @@ test('refused before anything is sent', async () => {
     ['ifid 0000000000000000', /is not zero/],
     ['accm 12', /^bad accm '12': 8 hex digits/],
     ['echo x', /^bad interval/],
+    ['echo 5 2 3', /^'3' is neither adaptive nor always/],
+    ['restart 1000 999', /^bad longest time in ms '999': 1000 to 60000/],
+    ['framing slip', /^'slip' is not packet, hdlc, none or noacfield/],
+    ['identify box', /^lcp is not Opened: there is no peer/],
     ['frob', /^unknown control message: frob$/],
     ['timeout foo 3', /^'foo' is not lcp, auth or net/],
   ];
@@ -116,17 +120,57 @@ test('every verb is taken, and help lists it', async () => {
   const lines = [
     ...['role server', 'noauth', 'auth pap chap', 'auth none', "key user='o''hara' dom=x"],
     ...['name bras', 'mtu 1400', 'mru 1400', 'accm 000a0000', 'accm none', 'magic off', 'pfc on'],
-    ...['acfc on', 'address on', 'framing hdlc', 'local 10.0.0.1', 'local any', 'remote 10.0.0.2'],
+    ...[
+      'acfc on',
+      'address on',
+      'framing noacfield',
+      'framing none',
+      'framing hdlc',
+      'local 10.0.0.1',
+      'local any',
+      'remote 10.0.0.2',
+    ],
     ...['pool 10.0.0.10-10.0.3.250', 'pool none', 'vj off', 'vj on', 'vj 256', 'mss on'],
     ...['dns ask', 'dns none', 'dns 8.8.8.8 9.9.9.9', 'wins 10.0.0.3', 'ip on', 'ipv6 off'],
     ...['ifid 0000000000000001', 'ifid random', 'static 10.0.0.1 10.0.0.2', 'net /net', 'net none'],
-    ...['ifname ppp7', 'primary', 'primary off', 'echo 10 3', 'echo 0', 'restart 1000'],
-    ...['maxconfigure 5', 'maxterminate 3', 'maxfailure 4', 'timeout lcp 5', 'timeout auth 5'],
+    ...[
+      'ifname ppp7',
+      'primary',
+      'primary off',
+      'echo 10 3',
+      'echo 5 always',
+      'echo 9 2 adaptive',
+      'echo 0',
+      'restart 1000',
+    ],
+    ...[
+      'restart 500 8000',
+      'maxconfigure 5',
+      'maxterminate 3',
+      'maxfailure 4',
+      'timeout lcp 5',
+      'timeout auth 5',
+    ],
     ...['timeout net 5', 'passive on'],
   ];
   await lab.echo(lines.join('\n'), '/ppp/0/ctl');
   const help = await lab.cat('/ppp/0/help');
   for (const l of lines) assert.match(help, new RegExp(`^\t${l.split(' ')[0]}\\b`, 'm'));
+});
+
+test('IPv6 is enough where the peer has no IPv4, whichever of both is known first', async () => {
+  for (const [client, server] of [
+    [[], ['ip off']],
+    [['ip off'], []],
+  ] as const) {
+    const lab = await two({ client: [...client], server: [...server] });
+    await lab.done(lab.echo('connect', '/ppp/0/ctl'));
+    for (const n of [0, 1]) assert.match(await lab.cat(`/ppp/${n}/local`), /^fe80/);
+    await lab.clock.run(1000);
+    lab.wires[0]!.cut = true;
+    await lab.clock.run(60_000);
+    for (const n of [0, 1]) assert.match(await lab.cat(`/ppp/${n}/err`), /^lcp: peer is gone/);
+  }
 });
 
 test('an interrupted connect leaves the conversation as it was', async () => {

@@ -310,3 +310,33 @@ test('6.5 and 6.6 a flag is agreed to or rejected, never Nakked', () => {
     assert.equal(m.lines()[0], `lcp Conf${on ? 'Ack' : 'Rej'} pfc acfc`);
   }
 });
+
+test('RFC 1570: Identification and Time-Remaining are logged, neither answered nor rejected', () => {
+  const m = client();
+  m.news();
+  m.say(lcp, codes.identification, 1, '00000000 626f78');
+  m.openLcp();
+  m.news();
+  m.say(lcp, codes.identification, 2, '11223344 626f78');
+  m.say(lcp, codes.timeRemaining, 3, '11223344 0000003c 736f6f6e');
+  m.say(lcp, codes.identification, 4);
+  assert.deepEqual(m.lines(), []);
+  const logged = m.events.flatMap((e) =>
+    e.is === 'log' && e.line.includes('peer:') ? [e.line] : [],
+  );
+  assert.equal(logged.length, 4);
+  assert.match(logged[1] ?? '', /Identification id 2 len 11 magic 11223344 'box'/);
+  assert.match(logged[2] ?? '', /TimeRemaining .* seconds 60/);
+});
+
+test('RFC 1570: an Identification of ours has our magic number and fits the peer', () => {
+  const m = client();
+  m.command({ do: 'identify', text: 'too early' });
+  m.openLcp('0104 0080');
+  const magic = m.request(lcp).body.slice(4);
+  m.news();
+  m.command({ do: 'identify', text: 'slashnet 1' });
+  assert.deepEqual(m.lines(), [`lcp Identification magic ${magic} 'slashnet 1'`]);
+  m.command({ do: 'identify', text: 'x'.repeat(500) });
+  assert.equal((m.news()[0]?.body.length ?? 0) / 2, 128 - 4);
+});

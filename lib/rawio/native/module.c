@@ -15,6 +15,7 @@ NAPI_MODULE_INIT() {
   set_function(env, exports, "unmount", mount_end);
   set_function(env, exports, "fusermount", mount_unprivileged);
   set_function(env, exports, "peercred", peercred);
+  set_function(env, exports, "socktype", socktype);
   set_function(env, exports, "cut", pure_cut);
   set_function(env, exports, "join", pure_join);
   return exports;

@@ -78,6 +78,9 @@ export function fusermount(dir: string, options: string, name = 'slashnet', sour
 /** Who has connected to a unix socket, or made it: SO_PEERCRED of unix(7). */
 export const peercred = (fd: number): Credentials => native().peercred(fd);
 
+/** SO_TYPE of socket(7): 1 stream, 2 datagram, 5 SEQPACKET; 0 of what is no socket. */
+export const socktype = (fd: number): number => native().socktype(fd);
+
 /**
  * Cutting and joining as pure functions, for tests; each super-packet has its virtio_net_hdr in
  * front.

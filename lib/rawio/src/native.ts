@@ -20,6 +20,7 @@ export interface Native {
   unmount(dir: string, lazy: boolean): void;
   fusermount(dir: string, options: string): number;
   peercred(fd: number): Credentials;
+  socktype(fd: number): number;
   cut(bytes: Uint8Array, room: number): Uint8Array[];
   join(packets: readonly Uint8Array[], udp: boolean): Uint8Array[];
 }

@@ -354,11 +354,12 @@ export class PppConversation implements Conversation, View {
 
   /** The link may go while the interface comes: then the interface goes too. */
   async #makeInterface(who: Who, current: () => boolean): Promise<void> {
-    const { net, ifname, primary } = this.settings;
+    const { net, ifname, primary, proxy, speed } = this.settings;
     if (net === undefined || this.upper.peer !== undefined) return;
     const { env, name } = this.#ctx;
     await this.#undone;
-    const o = { net, data: `/net${name}/data`, upper: this.upper, ifname, primary };
+    const { upper } = this;
+    const o = { net, data: `/net${name}/data`, upper, ifname, primary, proxy, speed };
     const made = await Interface.make(env, who, o);
     if (!current()) return made.close((line) => this.#ctx.log(line));
     this.#interface = made;

@@ -8,7 +8,7 @@ import { codes, protocols } from './codes.js';
 import { ControlProtocol, type CpHost, protocolReject, rejectedProtocol } from './cp.js';
 import { fmtControl } from './fmt.js';
 import { type IpcpConfig, initialIpcp, ipcpFault, ipcpOptionSet } from './ipcp.js';
-import { initialIpv6cp, ipv6cpOptionSet } from './ipv6cp.js';
+import { type Ipv6cpConfig, initialIpv6cp, ipv6cpOptionSet } from './ipv6cp.js';
 import { Keepalive } from './keepalive.js';
 import { initialResult, type LcpResult, lcpOptionSet } from './lcp.js';
 import { type NcpSpec, Network } from './network.js';
@@ -330,13 +330,13 @@ export class PppMachine implements Machine<Command, PppEvent> {
     };
   }
 
-  #ipv6cp(config: { readonly id?: Uint8Array }): NcpSpec {
-    const r = initialIpv6cp(this.#random, config.id);
+  #ipv6cp(config: Ipv6cpConfig): NcpSpec {
+    const r = initialIpv6cp(this.#random, config);
     return {
       name: 'ipv6cp',
       protocol: protocols.ipv6cp,
       carries: true,
-      options: ipv6cpOptionSet(r, this.#random),
+      options: ipv6cpOptionSet(r, this.#random, config.peerId),
       up: () => this.#tell({ is: 'ipv6', up: { ...r } }),
       lost: (why) => this.#tell({ is: 'ipv6down', why }),
     };

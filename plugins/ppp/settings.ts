@@ -46,10 +46,16 @@ export interface Settings {
   /** SYNs are made to fit the link. Undefined: over pppoe. */
   mss: boolean | undefined;
   ifid: Uint8Array | undefined;
+  /** The peer's, where `remote` gave it. */
+  peerIfid: Uint8Array | undefined;
   /** Where `connect` clones an interface; undefined: nowhere. */
   net: string | undefined;
   ifname: string | undefined;
   primary: boolean;
+  /** Answered for on the Ethernet that the peer's address is of. */
+  proxy: boolean;
+  /** Of the line, bits a second; 0: not known. */
+  speed: number;
   /** No negotiation. */
   fixed: boolean;
   /** How long `connect` waits in each phase. */
@@ -89,9 +95,12 @@ export const defaultSettings = (): Settings => ({
   vj: vj_slots,
   mss: undefined,
   ifid: undefined,
+  peerIfid: undefined,
   net: '/net',
   ifname: undefined,
   primary: false,
+  proxy: false,
+  speed: 0,
   fixed: false,
   lcp_timeout_ms: 30_000,
   auth_timeout_ms: 30_000,
@@ -140,7 +149,9 @@ export function configOf(
           ...(s.vj > 0 ? { vj: { slots: s.vj, compSlot: s.framing === 'hdlc' } } : {}),
         }
       : undefined,
-    ipv6: s.ipv6 ? (s.ifid === undefined ? {} : { id: s.ifid }) : undefined,
+    ipv6: s.ipv6
+      ? { ...(s.ifid && { id: s.ifid }), ...(s.peerIfid && { peerId: s.peerIfid }) }
+      : undefined,
     timers: s.timers,
     auth: { restart_timer_ms: s.timers.restart_max_ms, tries: s.timers.max_configure },
     echo: s.echo,

@@ -2,7 +2,7 @@
  *  docs/ppp.md has the same table. */
 import { fromHex } from '@9p/packet';
 import { isPrivateValue, type Req, refuse, type Verb, type Wait } from 'slashnet/core';
-import { isZero, parseIp, usable } from './address.js';
+import { isZero, linkLocalId, parseIp, usable } from './address.js';
 import { authMethods } from './codes.js';
 import { id_bytes } from './ipv6cp.js';
 import { mru_min } from './lcp.js';
@@ -19,6 +19,8 @@ export interface Settable {
 }
 
 const mru_max = 16384;
+/** What a stack takes. */
+const speed_max = 999_999_999;
 const seconds_max = 86_400;
 
 function number(s: string, min: number, max: number, what: string): number {
@@ -53,7 +55,7 @@ function verb(usage: string, min: number, max: number, set: Set, secret = false)
   const name = usage.slice(0, `${usage} `.indexOf(' '));
   return { name, args: [min, max], usage, secret, run: (c, args) => set(c.settings, args, c) };
 }
-type Flag = 'magic' | 'pfc' | 'acfc' | 'address' | 'passive' | 'ip' | 'ipv6';
+type Flag = 'magic' | 'pfc' | 'acfc' | 'address' | 'passive' | 'ip' | 'ipv6' | 'proxy';
 const flag = (name: Flag): Verb<Settable> =>
   verb(`${name} on|off`, 1, 1, (s, [v = '']) => {
     s[name] = onOff(v);
@@ -123,6 +125,11 @@ function echo(s: Settings, [sec = '', ...more]: readonly string[]): void {
     echo_adaptive: how === undefined ? s.echo.echo_adaptive : how === 'adaptive',
   };
 }
+function identifier(a: string): Uint8Array {
+  const id = linkLocalId(a);
+  if (id === undefined) throw refuse(`bad ip address '${a}': of IPv6 fe80::id alone`);
+  return id;
+}
 const addressOrAny = (a: string): number | undefined => (a === 'any' ? undefined : address(a));
 
 const links: readonly Verb<Settable>[] = [
@@ -152,8 +159,15 @@ const hexText = (v: string): string => {
 };
 
 const addresses: readonly Verb<Settable>[] = [
-  verb('local addr|any', 1, 1, (s, [a = '']) => void (s.local = addressOrAny(a))),
-  verb('remote addr|any', 1, 1, (s, [a = '']) => void (s.remote = addressOrAny(a))),
+  verb('local addr|any', 1, 1, (s, [a = '']) => {
+    if (a.includes(':')) s.ifid = identifier(a);
+    else s.local = addressOrAny(a);
+  }),
+  verb('remote addr|any', 1, 1, (s, [a = '']) => {
+    if (a.includes(':')) s.peerIfid = identifier(a);
+    else s.remote = addressOrAny(a);
+    if (a === 'any') s.peerIfid = undefined;
+  }),
   verb('pool first-last|none', 1, 1, (s, [v = '']) => {
     s.pool = v === 'none' ? undefined : range(v);
   }),
@@ -180,6 +194,8 @@ const addresses: readonly Verb<Settable>[] = [
     s.ifname = n;
   }),
   verb('primary [on|off]', 0, 1, (s, [v = 'on']) => void (s.primary = onOff(v))),
+  flag('proxy'),
+  verb('speed n', 1, 1, (s, [n = '']) => void (s.speed = number(n, 0, speed_max, 'speed'))),
 ];
 
 const timers: readonly Verb<Settable>[] = [

@@ -131,6 +131,7 @@ test('every verb is taken, and help lists it', async () => {
       'remote 10.0.0.2',
     ],
     ...['pool 10.0.0.10-10.0.3.250', 'pool none', 'vj off', 'vj on', 'vj 256', 'mss on'],
+    ...['proxy on', 'speed 115200', 'local fe80::1', 'remote fe80::a:b:c:d', 'remote any'],
     ...['dns ask', 'dns none', 'dns 8.8.8.8 9.9.9.9', 'wins 10.0.0.3', 'ip on', 'ipv6 off'],
     ...['ifid 0000000000000001', 'ifid random', 'static 10.0.0.1 10.0.0.2', 'net /net', 'net none'],
     ...[

@@ -24,7 +24,7 @@ function tcpAt(p: Packet): number {
   return t >= o + 20 && t + tcp_bytes <= p.end ? t : 0;
 }
 
-/** True: the packet, IPv4 or IPv6, was a SYN with more in a segment than fits `mtu`; it is mended. */
+/** True: a SYN, IPv4 or IPv6, that announced more than fits `mtu`; it is mended. */
 export function clampMss(p: Packet, mtu: number): boolean {
   const t = tcpAt(p);
   if (t === 0 || (u8(p.buf, t + at.flags) & syn) === 0) return false;

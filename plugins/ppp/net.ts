@@ -41,6 +41,8 @@ export class Interface {
   /** To the data file of a stack that is not ours. */
   #link: Link | undefined;
   #ip: Readonly<IpcpResult> | undefined;
+  #mtu = 0;
+  #linkLocal: string | undefined;
   /** How to undo, last first. */
   readonly #undo: (() => Promise<void>)[] = [];
 
@@ -77,7 +79,7 @@ export class Interface {
       await this.#write(ifname === undefined ? 'bind pkt' : `bind pkt ${ifname}`);
       this.#link = await linkTo(this.#ns, env.turn, theirs, upper, this.#who);
     }
-    if (speed > 0) await this.#write(`speed ${speed}`);
+    if (speed > 0) await this.#write(`speed ${speed}`).catch(unlessUnknown);
   }
 
   async #write(message: string): Promise<void> {
@@ -87,6 +89,7 @@ export class Interface {
   async addIp(ip: Readonly<IpcpResult>, mtu: number): Promise<void> {
     const [local, remote] = [ipText(ip.local), ipText(ip.remote)];
     this.#ip = ip;
+    this.#mtu = mtu;
     await this.#write(
       `add ${local} 255.255.255.255 ${remote} ${mtu}${this.#o.proxy ? ' proxy' : ''}`,
     );
@@ -94,17 +97,22 @@ export class Interface {
       await this.#primary(local, remote, ip.dns.filter((a) => a !== 0).map(ipText));
   }
 
-  /** The addresses after a renegotiation, if they are others. */
+  /** The addresses after a renegotiation, if they or the mtu are others. */
   async changeIp(ip: Readonly<IpcpResult>, mtu: number): Promise<void> {
     const was = this.#ip;
-    if (was?.local === ip.local && was.remote === ip.remote) return;
+    if (was?.local === ip.local && was.remote === ip.remote && mtu === this.#mtu) return;
     await this.#takeBack();
     if (was !== undefined)
       await this.#write(`remove ${ipText(was.local)} 255.255.255.255 ${ipText(was.remote)}`);
     await this.addIp(ip, mtu);
   }
 
+  /** In place of the one from before a renegotiation, if that was another. */
   async addLinkLocal(address: string): Promise<void> {
+    const was = this.#linkLocal;
+    if (was === address) return;
+    this.#linkLocal = address;
+    if (was !== undefined) await this.#write(`remove ${was} /64`);
     await this.#write(`add ${address} /64`);
   }
 
@@ -142,4 +150,9 @@ export class Interface {
   async #takeBack(): Promise<void> {
     for (const f of this.#undo.splice(0).reverse()) await f();
   }
+}
+
+/** The stack of Plan 9 from Bell Labs has no message `speed`; 9front's has. */
+function unlessUnknown(e: unknown): void {
+  if (!/unknown control message/.test(errorText(e))) throw e;
 }

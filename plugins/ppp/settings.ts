@@ -1,4 +1,5 @@
 /** What the verbs of ctl set, and the machine's configuration that follows from it. */
+import { type CcpConfig, defaultCcp } from './ccp.js';
 import { type AuthMethod, authMethods } from './codes.js';
 import { defaultTimers, type Timers } from './cp.js';
 import type { Lease } from './ipcp.js';
@@ -36,6 +37,9 @@ export interface Settings {
   address: boolean | undefined;
   /** Undefined: as what is bound carries packets or bytes. */
   framing: 'packet' | 'hdlc' | undefined;
+  ccp: CcpConfig;
+  /** Between link quality reports of the peer; undefined: none. */
+  lqr_s: number | undefined;
   echo: EchoConfig;
   timers: Timers;
   passive: boolean;
@@ -87,6 +91,8 @@ export const defaultSettings = (): Settings => ({
   acfc: false,
   address: undefined,
   framing: undefined,
+  ccp: defaultCcp,
+  lqr_s: undefined,
   echo: defaultEcho,
   timers: defaultTimers,
   passive: false,
@@ -132,6 +138,7 @@ export function configOf(
       magic: s.magic,
       pfc: s.pfc,
       acfc: s.acfc,
+      quality: s.lqr_s === undefined ? undefined : 100 * s.lqr_s,
       demand: server && !s.noauth ? s.methods : [],
       accept: server ? [] : s.methods,
     },
@@ -152,6 +159,7 @@ export function configOf(
     ipv6: s.ipv6
       ? { ...(s.ifid && { id: s.ifid }), ...(s.peerIfid && { peerId: s.peerIfid }) }
       : undefined,
+    ccp: s.ccp,
     timers: s.timers,
     auth: { restart_timer_ms: s.timers.restart_max_ms, tries: s.timers.max_configure },
     echo: s.echo,

@@ -35,7 +35,7 @@ if (inNetns(import.meta.url, 'proxy ARP on Linux')) {
     return ifc;
   }
 
-  test('the Ethernet with the narrowest network answers, until the address or the link goes', async () => {
+  test('the Ethernet of the narrowest network answers, until address or link goes', async () => {
     sh('ip link add wide type veth peer name other0');
     sh('ip link add narrow type veth peer name other1');
     sh('ip addr add 10.5.0.1/16 dev wide; ip addr add 10.5.1.1/24 dev narrow');

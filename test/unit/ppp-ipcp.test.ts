@@ -323,7 +323,7 @@ test("ipv6cp: zero is given one, ours is not, and a Nak with the peer's is not t
   assert.ok(!equal(r.local, theirs));
 });
 
-test("ipv6cp: the identifier that the peer was given is Nak'ed for any other, then ends IPV6CP", () => {
+test('ipv6cp: the peer gets the identifier that was given for it, or no IPv6', () => {
   const [mine, theirs] = [new Uint8Array(8).fill(7), new Uint8Array(8).fill(9)];
   const p = pair(config(), server({ ipv6: { id: mine, peerId: theirs } }));
   begin(p);

@@ -115,7 +115,7 @@ test('mss: cut anywhere, and read no further than its end', () => {
   }
 });
 
-test('mss: any bytes, any mtu: a right checksum stays right, and nothing above the limit stays', () => {
+test('mss: any bytes, any mtu: checksums stay right, and nothing above the limit stays', () => {
   const r = new SeededRandom(3);
   let clamped = 0;
   for (let i = 0; i < 20_000; i++) {

@@ -298,7 +298,7 @@ test('connect makes an interface, hangup takes all of it back', async () => {
     ],
     server: ['noauth', 'ipv6 off'],
   });
-  const stack = new Stack(lab);
+  const stack = new Stack(lab, ['speed']);
   await lab.done(lab.echo('connect', '/ppp/0/ctl'));
   const made = [
     'ifname dsl0',
@@ -314,6 +314,16 @@ test('connect makes an interface, hangup takes all of it back', async () => {
   const undone = ['ndb ip=10.0.0.2\n', 'iproute remove 0 0 10.0.0.1', 'unbind'];
   assert.deepEqual(stack.said.slice(made.length), undone);
   assert.equal(stack.closed, 1);
+});
+
+test('a stack that has no message speed, as that of Plan 9 from Bell Labs', async () => {
+  const lab = await two({ client: ['net /net', 'ipv6 off', 'speed 9600'], server: ['noauth'] });
+  const stack = new Stack(lab);
+  await lab.done(lab.echo('connect', '/ppp/0/ctl'));
+  assert.deepEqual(stack.said.slice(0, 2), [
+    'bind /net/ppp/0/data',
+    'add 10.0.0.2 255.255.255.255 10.0.0.1 1492',
+  ]);
 });
 
 test('without an interface there is no connection: the reason, and the link is ended', async () => {

@@ -1,4 +1,4 @@
-/** Routes and the like that outlive us on interfaces which are not ours: noted in a file of the runtime
+/** Routes and proxy ARP on interfaces that are not ours outlive us: noted in a file of the runtime
  *  directory, so that after a kill -9 the next daemon takes them back. */
 import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -17,6 +17,7 @@ import {
   limit,
   listening,
   pair,
+  posted,
   ppp,
   server,
   wire,
@@ -123,6 +124,60 @@ describe('before PPP', limit, () => {
       await until('the shuttle', () => two.err.includes('connected: '));
       assert.equal((await interrupt(two)).code, 9);
       line.close();
+    }));
+});
+
+describe('a serial line', { skip: needs('socat'), ...limit }, () => {
+  /** Two ptys, joined. */
+  async function cable(p: Place): Promise<{ socat: Running; a: string; b: string }> {
+    const [a, b] = [join(p.dir, 'ttyA'), join(p.dir, 'ttyB')];
+    const socat = p.start(['socat', `pty,raw,echo=0,link=${a}`, `pty,raw,echo=0,link=${b}`]);
+    await until('the ptys', () => socat.over || (existsSync(a) && existsSync(b)));
+    return { socat, a, b };
+  }
+
+  test('a pty by its path: chat through eia, PPP, unplugged', () =>
+    withPlace({}, async (p) => {
+      const { socat, a, b } = await cable(p);
+      writeFileSync(join(p.dir, 'answer'), "'' ATD1\nCONNECT ''\n");
+      writeFileSync(join(p.dir, 'dial'), 'ATD1 CONNECT\n');
+      const s = ppp(p, [...server, '-p', a, '-M', 'answer', '-d']);
+      await until('the modem', () => s.over || s.err.includes("answer:1: waiting for 'ATD1'"));
+      const c = ppp(p, [...client, '-p', b, '-M', 'dial']);
+      await Promise.all([isUp(s), isUp(c)]);
+      const m = await p.dial(posted(p, c));
+      assert.match(await m.readText('/eia0status'), /m1 .*\n.*\n\S*ttyB up .* n1 q64000 /);
+      socat.kill('SIGTERM');
+      const [its, mine] = await Promise.all([ended(s), ended(c)]);
+      assert.deepEqual([its.code, mine.code], [7, 7], its.err + mine.err);
+      assert.match(mine.err, /^slashnet: link lost: .*unplugged/m);
+    }));
+
+  test('a daemon that has eia: a device it serves already, and a path of its tree', () =>
+    withPlace({}, async (p) => {
+      const { a, b } = await cable(p);
+      const plugins = ['loop', 'auth', 'ppp', `eia ${b}`].flatMap((l) => ['--load', l]);
+      await p.serve(['--bare', ...plugins]);
+      for (const port of [b, '/net/eia0', '/eia0']) {
+        const s = ppp(p, [...server, '-p', a]);
+        const c = p.slashnet('ppp', ...client, '-p', port);
+        await Promise.all([isUp(s), isUp(c)]);
+        assert.match(await p.ok('slashnet cat /ns /eia0ctl /ppp/0/status'), /^0Opened/m);
+        assert.equal((await interrupt(c)).code, 0);
+        assert.equal((await ended(s)).code, 8);
+      }
+    }));
+
+  test('3: no such device, no terminal', () =>
+    withPlace({}, async (p) => {
+      for (const [port, why] of [
+        ['/dev/none', /no such device: \/dev\/none/],
+        ['/dev/null', /\/dev\/null: not a serial port or terminal/],
+      ] as const) {
+        const r = await ended(ppp(p, [...client, '-p', port]));
+        assert.equal(r.code, 3);
+        assert.match(r.err, why);
+      }
     }));
 });
 

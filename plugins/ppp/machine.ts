@@ -1,9 +1,10 @@
 /** A PPP session: the phases of RFC 1661 section 3, composed of LCP,
  *  authentication, IPCP and IPV6CP. */
-import { type Packet, put32, u16, u32, utf8 } from '@9p/packet';
+import { type Packet, put16, put32, take, u16, u32, utf8 } from '@9p/packet';
 import type { Machine, Ms, Output, Random } from 'slashnet/core';
 import { never } from './authentication.js';
 import { AuthPhase } from './authphase.js';
+import { Ccp, type CcpConfig, possible, wanted } from './ccp.js';
 import { codes, protocols } from './codes.js';
 import { ControlProtocol, type CpHost, protocolReject, rejectedProtocol } from './cp.js';
 import { fmtControl } from './fmt.js';
@@ -11,6 +12,7 @@ import { type IpcpConfig, initialIpcp, ipcpFault, ipcpOptionSet } from './ipcp.j
 import { initialIpv6cp, ipv6cpOptionSet } from './ipv6cp.js';
 import { Keepalive } from './keepalive.js';
 import { initialResult, type LcpResult, lcpOptionSet } from './lcp.js';
+import { type LineCounts, noCounts, Quality } from './lqr.js';
 import { type NcpSpec, Network } from './network.js';
 import type { AuthResult, Command, Phase, PppConfig, PppEvent } from './session.js';
 import { type Control, controlPacket, header_bytes, parseControl } from './wire.js';
@@ -22,6 +24,8 @@ const authProtocols: readonly number[] = [protocols.pap, protocols.chap, protoco
 
 export class PppMachine implements Machine<Command, PppEvent> {
   readonly keepalive: Keepalive;
+  /** Undefined: LQR is not spoken. */
+  readonly quality: Quality | undefined;
   readonly #config: PppConfig;
   readonly #random: Random;
   readonly #out: Output<PppEvent>[] = [];
@@ -30,9 +34,14 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #result: LcpResult = initialResult();
   #lcp: ControlProtocol;
   #network: Network | undefined;
+  #ccp: Ccp | undefined;
+  /** What authentication has left for encryption. */
+  #keys: 'none' | 'mschap' | 'mschapv2' = 'none';
   #phase: Phase = 'Dead';
   #linked = false;
   #active = false;
+  /** Our interface identifier: a renegotiation begins with the one that was agreed. */
+  #ifid: Uint8Array | undefined;
   /** Control packets. */
   #received = 0;
   /** Why the link must go, found out in the midst of an input. */
@@ -40,7 +49,12 @@ export class PppMachine implements Machine<Command, PppEvent> {
 
   /** `heard` counts all packets that came from the peer, where a Path does; else those are
    *  counted that come here. */
-  constructor(config: PppConfig, random: Random, heard = () => this.#received) {
+  constructor(
+    config: PppConfig,
+    random: Random,
+    heard = () => this.#received,
+    line: () => LineCounts = () => noCounts,
+  ) {
     this.#config = config;
     this.#random = random;
     this.#host = {
@@ -59,6 +73,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
       },
       random,
     );
+    this.quality = config.lcp.quality === undefined ? undefined : new Quality(line);
     this.keepalive = new Keepalive(config.echo, (id) => this.#sendEcho(id), heard);
     this.#lcp = this.#newLcp();
   }
@@ -85,6 +100,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
     else if (c.do === 'down') this.#linkDown(c.why, now);
     else if (c.do === 'open') this.#open(now);
     else if (c.do === 'close') this.#lcp.close(c.why, now, 'hangup');
+    else if (c.do === 'reset') this.#ccp?.reset(now);
+    else if (c.do === 'restart') this.#ccp?.restart(now);
     else if (c.do === 'identify') this.#identify(c.text);
     else this.#auth.answer(c.answer, now);
     this.#follow(now);
@@ -100,6 +117,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     const protocol = u16(p.buf, p.start);
     if (protocol === protocols.lcp) this.#control(p, (c) => this.#lcp.receive(c, now));
     else if (!this.#lcp.opened) this.#host.count('beforelcp');
+    else if (protocol === protocols.lqr && this.quality?.state === 'on') this.#reported(p);
     else if (authProtocols.includes(protocol))
       this.#control(p, (c) => this.#auth.receive(protocol, c, now));
     else this.#other(protocol, p, now);
@@ -110,6 +128,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     if (now >= this.#lcp.deadline()) this.#lcp.timeout(now);
     this.#network?.timeout(now);
     this.#auth.timeout(now);
+    this.quality?.timeout(now);
     if (this.keepalive.timeout(now)) {
       const n = this.#config.echo.echo_failures;
       this.#lcp.close(`lcp: peer is gone: no answer to ${n} echo requests`, now);
@@ -120,7 +139,21 @@ export class PppMachine implements Machine<Command, PppEvent> {
   poll(): Output<PppEvent> | undefined {
     const o = this.#out.shift();
     if (o === undefined) this.#out.length = 0; // gives back the room that a queue keeps, too
-    return o;
+    return o ?? this.#report();
+  }
+
+  /** After all else, so that it tells of all else. */
+  #report(): Output<PppEvent> | undefined {
+    const report = this.quality?.take();
+    if (report === undefined) return undefined;
+    const packet = take(2 + report.length);
+    put16(packet.buf, packet.start, protocols.lqr);
+    packet.buf.set(report, packet.start + 2);
+    return { do: 'send', packet };
+  }
+  #reported(p: Packet): void {
+    const drop = this.quality?.receive(p.buf.subarray(p.start + 2, p.end));
+    if (drop !== undefined) this.#host.count(drop);
   }
 
   deadline(): Ms {
@@ -128,6 +161,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
       this.#lcp.deadline(),
       this.#auth.deadline(),
       this.keepalive.deadline(),
+      this.quality?.deadline() ?? never,
       this.#network?.deadline() ?? never,
     );
   }
@@ -146,6 +180,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #open(now: Ms): void {
     if (this.#active) return;
     this.#active = true;
+    this.#ifid = undefined;
     this.#result = initialResult();
     this.#lcp = this.#newLcp();
     this.#lcp.open(now);
@@ -178,7 +213,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     this.#failed = undefined;
     if (this.#lcp.opened && this.#network === undefined && this.#auth.done) this.#startNetwork(now);
     const failed = this.#network?.failed;
-    if (failed !== undefined) this.#lcp.close(`no network protocol: ${failed}`, now);
+    if (failed !== undefined) this.#lcp.close(failed, now);
     const { state } = this.#lcp;
     if (this.#active && (state === 'Closed' || state === 'Initial')) this.#finish('closed');
     this.#enter(this.#phaseNow());
@@ -218,19 +253,24 @@ export class PppMachine implements Machine<Command, PppEvent> {
   }
 
   #lcpUp(now: Ms): void {
-    const { demand, comply } = this.#result;
+    const { demand, comply, magic, quality, peerQuality } = this.#result;
     if (this.#config.lcp.demand.length > 0 && demand === undefined)
       throw new Error('LCP opened without the authentication that was demanded');
     this.#tell({ is: 'link', up: { ...this.#result } });
     this.keepalive.start(now);
+    if (quality !== undefined || peerQuality !== undefined)
+      this.quality?.start(10 * (quality ?? 0), magic, now);
     this.#auth.start(demand, comply, now);
   }
 
   #lcpDown(now: Ms): void {
     this.keepalive.stop();
+    this.quality?.stop();
     this.#auth.stop();
     this.#network?.down(now);
     this.#network = undefined;
+    this.#ccp = undefined;
+    this.#keys = 'none';
     this.#tell({ is: 'link', up: undefined });
   }
 
@@ -289,6 +329,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     if (protocol === undefined) this.#host.count('badlength');
     else if (protocol === protocols.lcp) this.#lcp.refused(now);
     else if (ncp !== undefined) ncp.refused(now);
+    else if (protocol === protocols.lqr) this.quality?.refused();
     else if (this.#auth.uses(protocol)) this.#failed = 'authentication: peer rejects its protocol';
     else this.#host.log(`lcp peer rejects protocol ${protocol.toString(16)}`);
   }
@@ -297,6 +338,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
 
   #authResult(r: AuthResult): void {
     this.#tell(r);
+    const v1 = this.#keys === 'mschap' || r.method === 'mschap';
+    this.#keys = r.keyed ? (v1 ? 'mschap' : 'mschapv2') : 'none';
     if (r.ok) return;
     const whose = r.who === 'we' ? '' : ` of the peer${r.user === '' ? '' : ` '${r.user}'`}`;
     const said = r.message === '' ? '' : `: ${r.message}`;
@@ -307,11 +350,25 @@ export class PppMachine implements Machine<Command, PppEvent> {
 
   #startNetwork(now: Ms): void {
     const { ip, ipv6, timers } = this.#config;
-    const specs: NcpSpec[] = [];
+    const ccp = possible(this.#config.ccp, this.#keys);
+    if (ccp.mppe === 'require' && ccp.bits.length === 0) {
+      this.#lcp.close('encryption is required, but the authentication gave no keys for it', now);
+      return;
+    }
+    const specs: NcpSpec[] = wanted(ccp) ? [this.#newCcp(ccp)] : [];
     if (ip !== undefined) specs.push(this.#ipcp(ip));
     if (ipv6 !== undefined) specs.push(this.#ipv6cp(ipv6));
     this.#network = new Network(specs, timers, this.#host);
     this.#network.start(now);
+  }
+
+  #newCcp(config: CcpConfig): NcpSpec {
+    this.#ccp = new Ccp(config, {
+      ...this.#host,
+      agreed: (up, why) => this.#tell({ is: 'ccp', up, why }),
+      flush: () => this.#tell({ is: 'flush' }),
+    });
+    return this.#ccp.spec;
   }
 
   #ipcp(config: IpcpConfig): NcpSpec {
@@ -331,13 +388,16 @@ export class PppMachine implements Machine<Command, PppEvent> {
   }
 
   #ipv6cp(config: { readonly id?: Uint8Array }): NcpSpec {
-    const r = initialIpv6cp(this.#random, config.id);
+    const r = initialIpv6cp(this.#random, this.#ifid ?? config.id);
     return {
       name: 'ipv6cp',
       protocol: protocols.ipv6cp,
       carries: true,
       options: ipv6cpOptionSet(r, this.#random),
-      up: () => this.#tell({ is: 'ipv6', up: { ...r } }),
+      up: () => {
+        this.#ifid = r.local;
+        this.#tell({ is: 'ipv6', up: { ...r } });
+      },
       lost: (why) => this.#tell({ is: 'ipv6down', why }),
     };
   }
@@ -345,7 +405,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
   /** A packet of no protocol that LCP and authentication know. */
   #other(protocol: number, p: Packet, now: Ms): void {
     const ncp = this.#network?.of(protocol);
-    if (ncp !== undefined) this.#control(p, (c) => ncp.receive(c, now));
+    if (ncp !== undefined) this.#control(p, (c) => this.#network?.receive(ncp, c, now));
     else if (this.#network === undefined) {
       this.#host.count('beforeauth');
       if (protocol === protocols.ipcp || protocol === protocols.ipv6cp) this.#auth.indicated();

@@ -1,5 +1,5 @@
 /** The command `slashnet`. Exit status: 0 done, 1 refused (the error's text on stderr), 2 bad
- *  usage, 3 a `watch` whose time is over. */
+ *  usage, 3 a `watch` whose time is over; docs/slashnet-ppp.md has those of `ppp`. */
 import { Command as Commander, CommanderError } from 'commander';
 import { version } from '../core/runtime.js';
 import { type Command, common, complain, type Flag, type Options, Usage } from './command.js';

@@ -28,8 +28,10 @@ export interface Daemon {
   stop(why: string): Promise<void>;
 }
 
-/** Where -a or $SLASHNET say, else a private one. */
+/** Where -a or $SLASHNET say, else a private one. The command stays: a fault that nobody catches
+ *  ends neither. */
 export async function daemonFor(o: Options, w: Wanted): Promise<Daemon> {
+  survive();
   const address = o.address ?? process.env.SLASHNET;
   if (address === undefined || address === '') return privateDaemon(o, w);
   const m = await attach(o);
@@ -49,7 +51,6 @@ function removeStale(dir: string): void {
 
 async function privateDaemon(o: Options, w: Wanted): Promise<Daemon> {
   const { startDaemon } = await import('../../srv/daemon.js');
-  survive();
   noCore();
   const dir = runtimeDirectory();
   removeStale(dir);

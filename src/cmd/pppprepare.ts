@@ -50,6 +50,7 @@ async function hearing(line: Line, h: Hearing, step: Step, cancel: AbortSignal):
 export async function shuttle(line: Line, cancel: AbortSignal): Promise<void> {
   const { stdin } = process;
   const over = linked(cancel);
+  process.stdout.on('error', () => undefined); // nobody looks any more
   const show = async (): Promise<void> => {
     for (let b = await line.read(over.signal); b.length > 0; b = await line.read(over.signal))
       process.stdout.write(b);

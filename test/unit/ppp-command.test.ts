@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { pcapngHeader, pcapngPacket } from '@9p/packet';
+import { verbs as layerVerbs } from '../../plugins/ppp/verbs.js';
 import { type Options, Usage } from '../../src/cmd/command.js';
 import { ppp } from '../../src/cmd/ppp.js';
 import { Hearing, parseChat } from '../../src/cmd/pppchat.js';
@@ -103,6 +104,15 @@ describe('options', () => {
       verbs.map((v) => `\`${v.replace(/<(\w+)>/g, '$1')}\``).join(' '),
     ]);
     assert.deepEqual(rows, want);
+  });
+
+  test('each verb is one of /ppp', () => {
+    const known = new Set(layerVerbs.map((v) => v.name));
+    const ours = verbOptions.flatMap((o) => o.verbs).map((v) => v.split(' ')[0] ?? '');
+    assert.deepEqual(
+      ours.filter((v) => !known.has(v)),
+      [],
+    );
   });
 
   test('its page has every option', () => {

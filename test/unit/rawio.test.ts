@@ -3,13 +3,13 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { equal } from '@9p/packet';
-import { missing, pure } from '@9p/rawio';
+import { missing, pure, socktype } from '@9p/rawio';
 import { fuzzIterations, mutate, needs, SeededRandom } from '../kit/index.js';
 import {
   bare,
@@ -62,6 +62,13 @@ for (const [name, f] of flows) {
     assert.deepEqual(joined, [superPacket(f)]);
   });
 }
+
+test('what is no socket, and no descriptor', { skip }, () => {
+  const fd = openSync('/dev/null', 'r');
+  assert.equal(socktype(fd), 0);
+  closeSync(fd);
+  assert.throws(() => socktype(-1), { code: 'EBADF' });
+});
 
 test('FIN and PSH are the last part, CWR the first', { skip }, () => {
   const parts = pure.cut(superPacket(flow({ flags: ack | psh | 0x01 | 0x80 })));

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { text, utf8 } from '@9p/packet';
-import { type Conversation, counters, omode, refuse } from 'slashnet/core';
+import { omode } from 'slashnet/core';
 import ppp from '../../plugins/ppp/plugin.js';
 import { byteWords } from '../../plugins/ppp/rpc.js';
-import { file, Lab, request, two, type Wire } from './ppp-lab.js';
+import { file, Lab, request, Stack, two, type Wire } from './ppp-lab.js';
 
 for (const method of ['pap', 'chap']) {
   for (const framing of ['packet', 'bytes'] as const) {
@@ -138,6 +138,8 @@ test('every verb is taken, and help lists it', async () => {
       'local any',
       'remote 10.0.0.2',
     ],
+    ...['pool 10.0.0.10-10.0.3.250', 'pool none', 'vj off', 'vj on', 'vj 256', 'mss on'],
+    ...['proxy on', 'speed 115200', 'local fe80::1', 'remote fe80::a:b:c:d', 'remote any'],
     ...['dns ask', 'dns none', 'dns 8.8.8.8 9.9.9.9', 'wins 10.0.0.3', 'ip on', 'ipv6 off'],
     ...['ifid 0000000000000001', 'ifid random', 'static 10.0.0.1 10.0.0.2', 'net /net', 'net none'],
     ...[
@@ -148,6 +150,8 @@ test('every verb is taken, and help lists it', async () => {
       'echo 5 always',
       'echo 9 2 adaptive',
       'echo 0',
+      'lqr 10',
+      'lqr off',
       'restart 1000',
     ],
     ...[
@@ -289,59 +293,26 @@ test('the daemon ends: the Terminate-Request goes before the wire does', async (
 
 // The interface that connect makes ------------------------------------------------------------
 
-/** An IP stack that only notes what is written to it. */
-class Stack {
-  readonly said: string[] = [];
-  refuses: RegExp | undefined;
-  closed = 0;
-  constructor(lab: Lab) {
-    const verb = (name: string) => ({
-      name,
-      args: [0, 8] as const,
-      usage: name,
-      run: (_c: Conversation, args: readonly string[]) => this.#say(name, args),
-    });
-    lab.system.env.serve({
-      name: 'ipifc',
-      limit: 4,
-      about: 'a stack that notes',
-      verbs: ['ifname', 'bind', 'add', 'remove', 'unbind'].map(verb),
-      stats: counters(),
-      create: () => ({
-        state: 'Up',
-        idle: true,
-        status: () => '',
-        close: () => {
-          this.closed++;
-        },
-      }),
-    });
-    for (const name of ['iproute', 'ndb'])
-      lab.system.env.file({
-        name,
-        perm: 0o664,
-        text: () => '',
-        write: (_c, data) => this.#say(name, [text(data)]),
-      });
-  }
-  #say(name: string, args: readonly string[]): void {
-    const line = [name, ...args].join(' ');
-    this.said.push(line);
-    if (this.refuses?.test(line)) throw refuse('device busy');
-  }
-}
-
 test('connect makes an interface, hangup takes all of it back', async () => {
   const lab = await two({
-    client: ['net /net', 'ifname dsl0', 'primary', 'ipv6 off', 'mtu 1400'],
+    client: [
+      'net /net',
+      'ifname dsl0',
+      'primary',
+      'ipv6 off',
+      'mtu 1400',
+      'proxy on',
+      'speed 9600',
+    ],
     server: ['noauth', 'ipv6 off'],
   });
-  const stack = new Stack(lab);
+  const stack = new Stack(lab, ['speed']);
   await lab.done(lab.echo('connect', '/ppp/0/ctl'));
   const made = [
     'ifname dsl0',
     'bind /net/ppp/0/data',
-    'add 10.0.0.2 255.255.255.255 10.0.0.1 1400',
+    'speed 9600',
+    'add 10.0.0.2 255.255.255.255 10.0.0.1 1400 proxy',
     'iproute add 0 0 10.0.0.1',
     'ndb ip=10.0.0.2 ipmask=255.255.255.255 ipgw=10.0.0.1\n\tdns=8.8.8.8\n',
   ];
@@ -351,6 +322,16 @@ test('connect makes an interface, hangup takes all of it back', async () => {
   const undone = ['ndb ip=10.0.0.2\n', 'iproute remove 0 0 10.0.0.1', 'unbind'];
   assert.deepEqual(stack.said.slice(made.length), undone);
   assert.equal(stack.closed, 1);
+});
+
+test('a stack that has no message speed, as that of Plan 9 from Bell Labs', async () => {
+  const lab = await two({ client: ['net /net', 'ipv6 off', 'speed 9600'], server: ['noauth'] });
+  const stack = new Stack(lab);
+  await lab.done(lab.echo('connect', '/ppp/0/ctl'));
+  assert.deepEqual(stack.said.slice(0, 2), [
+    'bind /net/ppp/0/data',
+    'add 10.0.0.2 255.255.255.255 10.0.0.1 1492',
+  ]);
 });
 
 test('without an interface there is no connection: the reason, and the link is ended', async () => {

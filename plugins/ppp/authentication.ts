@@ -87,7 +87,7 @@ export interface AuthHost {
   count(reason: string): void;
   /** Once, and again after a new challenge: `message` is the peer's, or why. */
   done(ok: boolean, message: string, user: string): void;
-  /** An attempt of the peer's has failed, and it may make another. */
+  /** An attempt has failed, but it is not over: another may be made, or the end is not said yet. */
   failed(message: string, user: string): void;
 }
 

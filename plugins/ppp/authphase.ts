@@ -18,7 +18,7 @@ export interface AuthPhaseHost {
   count(reason: string): void;
   need(n: Need): void;
   result(r: AuthResult): void;
-  /** The peer has failed, and may try again. */
+  /** An attempt has failed; what follows may be another, or the result. */
   tried(r: AuthResult): void;
 }
 

@@ -125,6 +125,8 @@ export class EapPeer implements AuthMachine {
       return this.#failed('peer sends our own challenge back');
     const said = method.failure(data);
     this.#why = said === undefined ? undefined : failureText(said);
+    // At once: pppd ends the link right after it, with no word of why.
+    if (this.#why !== undefined) this.#host.failed(this.#why, this.#user);
     this.#host.need({ need: 'eappeer', proto: method.name, packet: whole(c) });
   }
 

@@ -46,7 +46,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #received = 0;
   /** Why the link must go, found out in the midst of an input. */
   #failed: string | undefined;
-  /** An attempt of the peer's to prove who it is has failed: if it leaves now, that is why. */
+  /** An attempt to prove who one is has failed: if the link ends now, that is why. */
   #tried: string | undefined;
 
   /** `heard` counts all packets that came from the peer, where a Path does; else those are
@@ -341,7 +341,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
   // Authentication ------------------------------------------------------------------------------
 
   #authResult(r: AuthResult): void {
-    this.#tell(r);
+    const isTold = r.who === 'we' && !r.ok && this.#tried === failureOf(r);
+    if (!isTold) this.#tell(r);
     const v1 = this.#keys === 'mschap' || r.method === 'mschap';
     this.#keys = r.keyed ? (v1 ? 'mschap' : 'mschapv2') : 'none';
     if (r.ok) this.#tried = undefined;

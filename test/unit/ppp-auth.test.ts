@@ -158,6 +158,22 @@ test('no challenge for another try: the failure is the last', () => {
   assert.match(why(p, 'b') ?? '', /of the peer 'glenda' failed \(mschapv2\): auth has gone$/);
 });
 
+test('eap: the link ends after the failure text, without a Failure, as with pppd: that is why', () => {
+  const p = pair(config(), server({ lcp: { demand: [eapMethod] } }));
+  p.client.mute = true;
+  p.drop = (_from, _n, b) => u16(b, 0) === protocols.eap;
+  begin(p);
+  p.run(100);
+  const said = utf8('E=691 R=1 C=00 V=0 M=Access denied');
+  const body = concat([26, 4, 7, 0, 4 + said.length], said);
+  inject(p, 'client', protocols.eap, { code: 1, id: 9, body });
+  inject(p, 'client', protocols.lcp, { code: 5, id: 3, body: utf8('Authentication failed') });
+  p.run(10_000);
+  const words = 'wrong name or password (691): Access denied; no other key to try';
+  assert.equal(why(p, 'a'), `authentication failed (eap): ${words}`);
+  assert.equal(auths(p, 'a').length, 1);
+});
+
 // Again at an interval ------------------------------------------------------------------------
 
 for (const method of [chap, mschap, mschapv2, eapMethod])

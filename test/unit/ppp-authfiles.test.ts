@@ -68,6 +68,8 @@ for (const [method, tries, words] of denied)
     });
     assert.equal(await lab.cat('/ppp/0/auth'), `local ${name} failed user glenda ${words}\n`);
     assert.equal(await ended(lab), `${failed} (${method}): authentication failed`);
+    const told = lab.logged.filter((l) => l.startsWith('/ppp/0 auth failed '));
+    assert.equal(told.length, 1, 'an event for the one attempt');
     for (const l of lab.logged) assert.doesNotMatch(l, /carrot|turnip/);
   });
 

@@ -230,8 +230,9 @@ export class PppConversation implements Conversation, View {
     this.auths = [];
     this.#met = false;
     this.#ipOver = false;
-    const { key, agent } = this.settings;
-    this.#auth = new AuthClient(env.ns, who, { key, agent, below: this.#below });
+    const { key, agent, mutual } = this.settings;
+    const o = { key, agent, below: this.#below, mutual: mutual.length > 0 };
+    this.#auth = new AuthClient(env.ns, who, o);
     const config = configOf(this.settings, this.#plane, silent);
     const plane = this.#plane;
     const heard = () => plane.path.heard;

@@ -40,6 +40,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #received = 0;
   /** Why the link must go, found out in the midst of an input. */
   #failed: string | undefined;
+  /** An attempt of the peer's to prove who it is has failed: if it leaves now, that is why. */
+  #tried: string | undefined;
 
   /** `heard` counts all packets that came from the peer, where a Path does; else those are
    *  counted that come here. */
@@ -64,6 +66,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
         count: this.#host.count,
         need: (need) => this.#tell({ is: 'need', need }),
         result: (r) => this.#authResult(r),
+        tried: (r) => this.#authTried(r),
       },
       random,
     );
@@ -194,7 +197,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #finish(why: string): void {
     this.#active = false;
     this.#failed = undefined;
-    this.#tell({ is: 'finished', why });
+    this.#tell({ is: 'finished', why: this.#tried ?? why });
+    this.#tried = undefined;
   }
 
   /** What follows from an input once the automata have settled. */
@@ -327,10 +331,12 @@ export class PppMachine implements Machine<Command, PppEvent> {
 
   #authResult(r: AuthResult): void {
     this.#tell(r);
-    if (r.ok) return;
-    const whose = r.who === 'we' ? '' : ` of the peer${r.user === '' ? '' : ` '${r.user}'`}`;
-    const said = r.message === '' ? '' : `: ${r.message}`;
-    this.#failed = `authentication${whose} failed (${r.method})${said}`;
+    if (r.ok) this.#tried = undefined;
+    else this.#failed = failureOf(r);
+  }
+  #authTried(r: AuthResult): void {
+    this.#tell(r);
+    this.#tried = failureOf(r);
   }
 
   // Network -------------------------------------------------------------------------------------
@@ -392,4 +398,10 @@ export class PppMachine implements Machine<Command, PppEvent> {
     if (typeof c === 'string') this.#host.count(c);
     else f(c);
   }
+}
+
+function failureOf(r: AuthResult): string {
+  const whose = r.who === 'we' ? '' : ` of the peer${r.user === '' ? '' : ` '${r.user}'`}`;
+  const said = r.message === '' ? '' : `: ${r.message}`;
+  return `authentication${whose} failed (${r.method})${said}`;
 }

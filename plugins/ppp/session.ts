@@ -46,7 +46,7 @@ export const defaultConfig: PppConfig = {
   },
   ipv6: {},
   timers: defaultTimers,
-  auth: { restart_timer_ms: 3000, tries: 10 },
+  auth: { restart_timer_ms: 3000, tries: 10, attempts: 3, rechallenge_ms: 0 },
   echo: defaultEcho,
   passive: false,
   silent: false,

@@ -11,6 +11,11 @@ export interface Settings {
   /** A server that lets anybody in. */
   noauth: boolean;
   methods: readonly AuthMethod[];
+  /** The other direction too: a client demands these, a server lets itself be asked by them. */
+  mutual: readonly AuthMethod[];
+  /** Tries that a peer has to prove who it is; how often it must do so again, 0: never. */
+  auth_tries: number;
+  rechallenge_ms: number;
   /** The directory of the factotum that answers for us. */
   agent: string;
   /** Words for the pattern by which auth looks for a key. */
@@ -61,6 +66,9 @@ export const defaultSettings = (): Settings => ({
   role: 'client',
   noauth: false,
   methods: authMethods,
+  mutual: [],
+  auth_tries: defaultConfig.auth.attempts,
+  rechallenge_ms: defaultConfig.auth.rechallenge_ms,
   agent: ourAgent,
   key: [],
   name: defaultConfig.name,
@@ -114,8 +122,8 @@ export function configOf(s: Settings, below: Below, silent: boolean): PppConfig 
       pfc: s.pfc,
       acfc: s.acfc,
       quality: s.lqr_s === undefined ? undefined : 100 * s.lqr_s,
-      demand: server && !s.noauth ? s.methods : [],
-      accept: server ? [] : s.methods,
+      demand: !server ? s.mutual : s.noauth ? [] : s.methods,
+      accept: server ? s.mutual : s.methods,
     },
     ip: s.ip
       ? {
@@ -132,7 +140,12 @@ export function configOf(s: Settings, below: Below, silent: boolean): PppConfig 
       : undefined,
     ipv6: s.ipv6 ? (s.ifid === undefined ? {} : { id: s.ifid }) : undefined,
     timers: s.timers,
-    auth: { restart_timer_ms: s.timers.restart_max_ms, tries: s.timers.max_configure },
+    auth: {
+      restart_timer_ms: s.timers.restart_max_ms,
+      tries: s.timers.max_configure,
+      attempts: s.auth_tries,
+      rechallenge_ms: s.rechallenge_ms,
+    },
     echo: s.echo,
     passive: silent || s.passive,
     silent,

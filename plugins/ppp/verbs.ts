@@ -3,7 +3,7 @@
 import { fromHex } from '@9p/packet';
 import { isPrivateValue, type Req, refuse, type Verb, type Wait } from 'slashnet/core';
 import { isZero, parseIp, usable } from './address.js';
-import { authMethods } from './codes.js';
+import { namedMethods, withOneEap } from './eapmethods.js';
 import { id_bytes } from './ipv6cp.js';
 import { mru_min } from './lcp.js';
 import { type Settings, vj_slots } from './settings.js';
@@ -69,12 +69,13 @@ function keySpec(args: readonly string[]): readonly string[] {
 /** As `auth mschapv2,chap` or in words. */
 function methods(args: readonly string[]) {
   const names = args.flatMap((a) => a.split(',')).filter((name) => name !== '');
-  return [...new Set(names)].map((name) => {
-    const m = authMethods.find((x) => x.name === name);
+  const found = [...new Set(names)].map((name) => {
+    const m = namedMethods.find((x) => x.name === name);
     if (m === undefined)
-      throw refuse(`unknown method '${name}': ${authMethods.map((x) => x.name).join(' ')}`);
+      throw refuse(`unknown method '${name}': ${namedMethods.map((x) => x.name).join(' ')}`);
     return m;
   });
+  return withOneEap(found);
 }
 
 /** Whose secrets answer for us: /n/host/factotum. */
@@ -125,6 +126,13 @@ const links: readonly Verb<Settable>[] = [
     if (a[0]?.startsWith('/')) return setAgent(s, a);
     s.methods = a[0] === 'none' && a.length === 1 ? [] : methods(a);
     s.noauth = s.methods.length === 0;
+  }),
+  verb('mutual off|method …', 1, 8, (s, a) => {
+    s.mutual = a[0] === 'off' && a.length === 1 ? [] : methods(a);
+  }),
+  verb('authtries n', 1, 1, (s, [n = '']) => void (s.auth_tries = number(n, 1, 5, 'count'))),
+  verb('rechallenge seconds', 1, 1, (s, [v = '']) => {
+    s.rechallenge_ms = number(v, 0, seconds_max, 'interval in seconds') * 1000;
   }),
   verb('key attr …', 0, 32, (s, a) => void (s.key = keySpec(a)), true),
   verb('name word', 1, 1, (s, [n = '']) => void (s.name = n.slice(0, 64))),

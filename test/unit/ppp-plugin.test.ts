@@ -118,7 +118,15 @@ test('every verb is taken, and help lists it', async () => {
   await ppp.start(lab.system.env, []);
   await lab.cat('/ppp/clone');
   const lines = [
-    ...['role server', 'noauth', 'auth pap chap', 'auth none', "key user='o''hara' dom=x"],
+    ...[
+      'role server',
+      'noauth',
+      'auth pap chap',
+      'auth none',
+      'mutual chap',
+      "key user='o''hara' dom=x",
+    ],
+    ...['mutual off', 'authtries 2', 'rechallenge 60'],
     ...['name bras', 'mtu 1400', 'mru 1400', 'accm 000a0000', 'accm none', 'magic off', 'pfc on'],
     ...[
       'acfc on',

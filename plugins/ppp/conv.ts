@@ -14,10 +14,12 @@ import {
   type Who,
 } from 'slashnet/core';
 import { ipText, linkLocal } from './address.js';
+import { type CcpResult, ccpLine } from './ccp.js';
 import type { IpcpResult } from './ipcp.js';
 import type { Ipv6cpResult } from './ipv6cp.js';
 import type { LcpResult } from './lcp.js';
 import { PppMachine } from './machine.js';
+import type { Mppe } from './mppe.js';
 import { Interface } from './net.js';
 import type { HeaderCompression } from './path.js';
 import { Plane } from './plane.js';
@@ -51,6 +53,7 @@ export class PppConversation implements Conversation, View {
   link: Readonly<LcpResult> | undefined;
   ip: Readonly<IpcpResult> | undefined;
   ipv6: Readonly<Ipv6cpResult> | undefined;
+  ccp: CcpResult | undefined;
   auths: readonly AuthResult[] = [];
   readonly #ctx: Context;
   readonly #plane: Plane;
@@ -83,6 +86,8 @@ export class PppConversation implements Conversation, View {
       linkUp: () => this.#linkUp(),
       linkDown: (why) => this.#linkDown(why),
       control: (p) => this.#driver?.send(p) ?? this.#unheard(),
+      reset: () => this.#driver?.command({ do: 'reset' }),
+      restart: () => this.#driver?.command({ do: 'restart' }),
     });
   }
 
@@ -107,6 +112,9 @@ export class PppConversation implements Conversation, View {
   }
   get headers(): HeaderCompression | undefined {
     return this.#plane.path.headers;
+  }
+  get mppe(): Mppe | undefined {
+    return this.#plane.mppe;
   }
   get ifpath(): string | undefined {
     return this.#interface?.path;
@@ -248,7 +256,7 @@ export class PppConversation implements Conversation, View {
     const { local, remote, ip, ipv6 } = this.settings;
     if (local !== undefined)
       this.ip = { local, remote: remote ?? local, dns: [0, 0], wins: [0, 0] };
-    this.#plane.open(ip, ipv6, '');
+    this.#plane.open(ip, ipv6);
     if (this.ip !== undefined) this.#ctx.event(networkLine({ is: 'ip', up: this.ip }));
     this.#raised(who);
   }
@@ -265,7 +273,16 @@ export class PppConversation implements Conversation, View {
       this.#met = true;
       this.#plane.agree(e.up);
       if (e.up === undefined) this.#auth?.forget();
-    } else this.#network(e);
+    } else if (e.is === 'flush') this.#plane.mppe?.sender?.flush();
+    else if (e.is === 'ccp') this.#compress(e.up, e.why);
+    else this.#network(e);
+  }
+
+  #compress(up: CcpResult | undefined, why: string): void {
+    this.ccp = up;
+    this.#plane.compress(up, this.#auth?.keys);
+    this.#ctx.event(up === undefined ? `ccp down ${why}` : `ccp up ${ccpLine(up)}`);
+    if (this.ip !== undefined) this.#address(this.ip);
   }
 
   #phase(phase: Phase): void {
@@ -311,9 +328,8 @@ export class PppConversation implements Conversation, View {
     else if (e.is === 'ipdown') this.ip = undefined;
     else if (e.is === 'ipv6') this.ipv6 = e.up;
     else this.ipv6 = undefined;
-    const why = 'why' in e ? e.why : '';
-    if (e.is === 'ip' || e.is === 'ipdown') this.#plane.compress(this.ip);
-    this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined, why);
+    if (e.is === 'ip' || e.is === 'ipdown') this.#plane.compressHeaders(this.ip);
+    this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined);
     this.#ctx.event(networkLine(e));
     const who = this.#attempt?.who ?? this.#announced;
     if (e.is === 'ip' || e.is === 'ipdown') this.#ipOver = e.is === 'ipdown';
@@ -390,9 +406,11 @@ export class PppConversation implements Conversation, View {
     this.ip = undefined;
     this.ipv6 = undefined;
     this.link = undefined;
+    this.ccp = undefined;
+    this.#plane.compress(undefined, undefined);
     this.#up = false;
-    this.#plane.compress(undefined);
-    this.#plane.open(false, false, why);
+    this.#plane.compressHeaders(undefined);
+    this.#plane.shut(why);
     this.#auth?.close();
     const made = this.#interface;
     this.#interface = undefined;

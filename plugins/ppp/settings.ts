@@ -1,4 +1,5 @@
 /** What the verbs of ctl set, and the machine's configuration that follows from it. */
+import { type CcpConfig, defaultCcp } from './ccp.js';
 import { type AuthMethod, authMethods } from './codes.js';
 import { defaultTimers, type Timers } from './cp.js';
 import { defaultEcho, type EchoConfig } from './keepalive.js';
@@ -37,6 +38,7 @@ export interface Settings {
   address: boolean | undefined;
   /** Undefined: as what is bound carries packets or bytes. */
   framing: 'packet' | 'hdlc' | undefined;
+  ccp: CcpConfig;
   /** Between link quality reports of the peer; undefined: none. */
   lqr_s: number | undefined;
   echo: EchoConfig;
@@ -84,6 +86,7 @@ export const defaultSettings = (): Settings => ({
   acfc: false,
   address: undefined,
   framing: undefined,
+  ccp: defaultCcp,
   lqr_s: undefined,
   echo: defaultEcho,
   timers: defaultTimers,
@@ -139,6 +142,7 @@ export function configOf(s: Settings, below: Below, silent: boolean): PppConfig 
         }
       : undefined,
     ipv6: s.ipv6 ? (s.ifid === undefined ? {} : { id: s.ifid }) : undefined,
+    ccp: s.ccp,
     timers: s.timers,
     auth: {
       restart_timer_ms: s.timers.restart_max_ms,

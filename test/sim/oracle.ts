@@ -38,8 +38,8 @@ function ipOf(client: EndOptions, server: EndOptions): Outcome['ip'] | RegExp {
   return { client: mine, server: server.local };
 }
 
-/** Key lengths that an end would take, given what authenticated; RFC 3079 section 2: the shorter ones
- *  of MS-CHAP need another hash. */
+/** Key lengths that an end would take, given what authenticated. RFC 3079 section 2: the shorter
+ *  ones of MS-CHAP need another hash. */
 function bitsOf({ mppe }: EndOptions, method: Method | undefined): readonly Bits[] {
   if (mppe.policy === 'deny' || method === undefined) return [];
   if (method === 'mschap') return mppe.bits.filter((b) => b === 128);

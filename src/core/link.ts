@@ -40,7 +40,18 @@ export async function linkTo(
   };
 }
 
-/** Write one control message to the conversation whose data file is at
+/** A conversation's lies in the same directory; that of a line beside it, by name: eia0ctl. */
+async function ctlOf(ns: Namespace, path: string, who: Who): Promise<string> {
+  const beside = `${path}ctl`;
+  try {
+    await ns.walk(beside, who);
+    return beside;
+  } catch {
+    return `${directoryOf(path)}/ctl`;
+  }
+}
+
+/** Write one control message to the conversation or line whose data file is at
  *  `path`; `req` passes on its flush. */
 export async function controlBelow(
   ns: Namespace,
@@ -48,7 +59,7 @@ export async function controlBelow(
   message: string,
   req: Req,
 ): Promise<void> {
-  const ctl = await ns.open(`${directoryOf(path)}/ctl`, omode.write, req.who);
+  const ctl = await ns.open(await ctlOf(ns, path, req.who), omode.write, req.who);
   const sub = newReq(req.who);
   req.onflush = () => {
     sub.flushed = true;

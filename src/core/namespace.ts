@@ -13,7 +13,7 @@ export interface Chan extends OpenFile {
 
 /** A node that would rather be joined than opened: `data`. */
 export interface ChannelNode extends Node {
-  channel(req: Req): Chan;
+  channel(req: Req): Wait<Chan>;
 }
 /** Served in this process: a bind joins it by function call. */
 export const isChannel = (n: Node): n is ChannelNode => 'channel' in n;

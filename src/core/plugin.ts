@@ -190,8 +190,9 @@ export type FileDef<C> = {
       /** Bytes that a read would give now, if that is cheap to say. */
       length?(c: C): number;
     }
-  /** A further data file: the far end of a wire. Of conversations only. */
-  | { port(c: C): Port }
+  /** A further data file: the far end of a wire; in the root, a line: eia0. There `ready` is
+   *  awaited before it is opened or joined; whether somebody uses it, its port is told. */
+  | { port(c: C): Port; ready?(c: C): Wait<void> }
 );
 
 export interface Log {

@@ -14,6 +14,7 @@ import { makeNamespace, type Namespace } from './namespace.js';
 import type { Env, FileDef, Layer, Log, Verb } from './plugin.js';
 import { line, type QueueFile, tell } from './queue.js';
 import { type Root, rootVerbs } from './root.js';
+import { RootData } from './rootdata.js';
 import { makeShares } from './share.js';
 import { makeTurn, type Turn } from './turn.js';
 
@@ -70,7 +71,7 @@ export function makeSystem(o: SystemOptions): System {
     log,
     turn,
     serve: (layer) => rootFiles.serve(layer as unknown as Layer, env),
-    file: (def) => rootFiles.add(def),
+    file: (def) => rootFiles.add(def, env),
     share: makeShares(),
   };
   const loader = makeLoader(o.plugins, env, me);
@@ -82,7 +83,7 @@ export function makeSystem(o: SystemOptions): System {
     logFile(logs),
     { name: 'version', perm: 0o444, text: () => version },
   ];
-  for (const def of standard) rootFiles.add(def);
+  for (const def of standard) rootFiles.add(def, env);
 
   return {
     ns,
@@ -140,9 +141,10 @@ class RootFiles {
     };
   }
 
-  add(def: FileDef<void>): { remove(): void } {
+  add(def: FileDef<void>, env: Env): { remove(): void } {
     this.#refuseTaken(def.name);
-    const node = defNode(def, undefined, this.#owner);
+    const node =
+      'port' in def ? new RootData(def, this.#owner, env) : defNode(def, undefined, this.#owner);
     this.#files.set(def.name, node);
     return {
       remove: () => {

@@ -48,3 +48,6 @@ export const layers: readonly LayerUnderTest[] = [
   { plugin: 'pppoe', lateMtu: true },
   { plugin: 'skeleton', bindable: true },
 ];
+
+/** Plugins that serve files of their own instead, as Plan 9 has them; each has tests of its own. */
+export const flat: readonly string[] = ['eia'];

@@ -75,6 +75,7 @@ function links(r: SeededRandom, bytes: boolean) {
       ...(r.chance(20) ? ['passive on'] : []),
       ...(r.chance(20) ? [`rechallenge ${5 + r.below(20)}`] : []),
       ...(r.chance(20) ? [`authtries ${1 + r.below(5)}`] : []),
+      ...(r.chance(20) ? [`lqr ${1 + r.below(20)}`] : []),
       ...(r.chance(20) ? [`maxfailure ${5 + r.below(5)}`] : []),
     ],
   };

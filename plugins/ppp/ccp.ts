@@ -121,8 +121,9 @@ class MppeOption implements Option {
   readonly #r: Agreed;
   readonly #left: number[];
   readonly #best: number;
-  /** How often encryption was suggested to a peer that asks for less. */
+  /** How often encryption was suggested to a peer that asks for less, and what it had asked for. */
   #hints = 0;
+  #hinted = 0;
 
   constructor(c: CcpConfig, r: Agreed) {
     this.#c = c;
@@ -163,7 +164,9 @@ class MppeOption implements Option {
     const asked = u32(v, 0);
     const ours = choose(this.#c, asked);
     const weak = (ours & anyBits) === 0 && (this.#best & anyBits) !== 0;
-    if (weak && (this.#must || this.#hints < hints_max)) {
+    if (this.#hints === 0) this.#hinted = asked;
+    const again = asked === this.#hinted && this.#hints < hints_max;
+    if (weak && (this.#must || again)) {
       this.#hints++;
       return value(this.#best);
     }

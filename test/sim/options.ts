@@ -5,7 +5,7 @@ import type { SeededRandom } from '../kit/index.js';
 export type Method = 'pap' | 'chap' | 'mschap' | 'mschapv2' | 'eap';
 export const methods: readonly Method[] = ['pap', 'chap', 'mschap', 'mschapv2', 'eap'];
 /** Of a hundred, how many have addresses at odds. */
-const odd_pct = 0;
+const odd_pct = 6;
 
 export interface EndOptions {
   readonly server: boolean;

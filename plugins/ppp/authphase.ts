@@ -7,6 +7,7 @@ import {
   type AuthMachine,
   type Need,
   never,
+  type Unnumbered,
 } from './authentication.js';
 import type { AuthMethod } from './codes.js';
 import { type Challenger, type Method, methodFor } from './methods.js';
@@ -30,6 +31,10 @@ interface Side {
   ok: boolean;
   /** It made keys for MPPE. */
   keyed: boolean;
+  /** `auth` has not answered yet. */
+  asking: boolean;
+  /** What is asked next: the peer has changed its challenge. */
+  next: Unnumbered<Need> | undefined;
 }
 
 export class AuthPhase {
@@ -90,7 +95,16 @@ export class AuthPhase {
       this.#config.auth,
       context,
     );
-    const side: Side = { who, wire, method, machine, ok: false, keyed: false };
+    const side: Side = {
+      who,
+      wire,
+      method,
+      machine,
+      ok: false,
+      keyed: false,
+      asking: false,
+      next: undefined,
+    };
     return side;
   }
 
@@ -98,13 +112,7 @@ export class AuthPhase {
     return {
       send: (c) => this.#host.send(wire.protocol, c),
       count: (reason) => this.#host.count(reason),
-      need: (need) => {
-        const n = ++this.#n;
-        // What it asked before, it asks no more: the peer has changed its challenge.
-        for (const [late, m] of this.#waiting) if (m === side()) this.#waiting.delete(late);
-        this.#waiting.set(n, side());
-        this.#host.need({ ...need, n });
-      },
+      need: (need) => this.#need(side(), need),
       done: (ok, message, user) => {
         side().ok = ok;
         const { keyed } = this;
@@ -115,6 +123,18 @@ export class AuthPhase {
         this.#host.tried({ is: 'auth', who, ok: false, method, user, message, keyed: false });
       },
     };
+  }
+
+  /** One at a time: a peer can ask faster than `auth` answers. */
+  #need(side: Side, need: Unnumbered<Need>): void {
+    if (side.asking) {
+      side.next = need;
+      return;
+    }
+    side.asking = true;
+    const n = ++this.#n;
+    this.#waiting.set(n, side);
+    this.#host.need({ ...need, n });
   }
 
   receive(protocol: number, c: Control, now: Ms): void {
@@ -136,6 +156,10 @@ export class AuthPhase {
     const side = this.#waiting.get(a.n);
     if (side === undefined) return;
     this.#waiting.delete(a.n);
+    side.asking = false;
+    const { next } = side;
+    side.next = undefined;
+    if (next !== undefined) return this.#need(side, next); // nobody waits for this answer any more
     side.keyed ||= a.keyed === true;
     side.machine.answer(a, now);
   }

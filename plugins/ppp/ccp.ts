@@ -112,13 +112,18 @@ interface Agreed {
   receive: number;
 }
 
+/** More than once, since the Nak may be lost: the same request then comes again. Fewer than
+ *  Max-Failure, so that a peer that has no encryption may compress at least. */
+const hints_max = 3;
+
 class MppeOption implements Option {
   readonly #c: CcpConfig;
   readonly #r: Agreed;
   readonly #left: number[];
   readonly #best: number;
-  /** Encryption was suggested to a peer that asks for compression alone. */
-  #hinted = false;
+  /** How often encryption was suggested to a peer that asks for less, and what it had asked for. */
+  #hints = 0;
+  #hinted = 0;
 
   constructor(c: CcpConfig, r: Agreed) {
     this.#c = c;
@@ -159,8 +164,10 @@ class MppeOption implements Option {
     const asked = u32(v, 0);
     const ours = choose(this.#c, asked);
     const weak = (ours & anyBits) === 0 && (this.#best & anyBits) !== 0;
-    if (weak && (this.#must || !this.#hinted)) {
-      this.#hinted = true;
+    if (this.#hints === 0) this.#hinted = asked;
+    const again = asked === this.#hinted && this.#hints < hints_max;
+    if (weak && (this.#must || again)) {
+      this.#hints++;
       return value(this.#best);
     }
     if (ours === asked) return 'ack';

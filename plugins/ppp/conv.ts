@@ -428,7 +428,8 @@ export class PppConversation implements Conversation, View {
   }
 
   #finished(why: string): void {
-    const wasUp = this.#up;
+    // IPv6 may have passed while IPv4 was still waited for
+    const wasUp = this.#up || this.state === 'Opened';
     const asked = this.#leaving.length > 0 || this.#attempt !== undefined;
     this.#clear(why);
     if (wasUp && !asked) this.#ctx.down(why);

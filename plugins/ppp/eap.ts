@@ -51,7 +51,7 @@ export class EapPeer implements AuthMachine {
   /** What a method said about the Failure that follows. */
   #why: string | undefined;
   #done = false;
-  /** An end that was not said has been taken for one. */
+  /** The end was said, or taken for said: `auth` judges. */
   #taken = false;
 
   constructor(
@@ -75,17 +75,22 @@ export class EapPeer implements AuthMachine {
     if (c.code === eapCodes.request) this.#requested(c, now);
     else if (c.code === eapCodes.failure) this.#failed(clean(c.body) || 'peer says failure');
     else if (c.code !== eapCodes.success) this.#host.count('eapcode');
-    else if (this.#method === undefined) this.#host.count('eapbotch');
-    else this.#host.need({ need: 'eappeer', packet: whole(c) });
+    else this.#succeeded(c);
+  }
+
+  /** Means something once our last word is said, and once. */
+  #succeeded(c: Control): void {
+    if (this.#reply === undefined || this.#method === undefined || this.#taken)
+      return this.#host.count('eapbotch');
+    this.#taken = true;
+    this.#host.need({ need: 'eappeer', packet: whole(c) });
   }
 
   /** Success is sent once, and may be lost: RFC 3748 section 4.2. Whether the method had come to
    *  its end is for `auth` to say. */
   indicated(): void {
     if (this.#reply === undefined || this.#method === undefined || this.#taken) return;
-    this.#taken = true;
-    const success = { code: eapCodes.success, id: this.#reply.id, body: empty };
-    this.#host.need({ need: 'eappeer', packet: whole(success) });
+    this.#succeeded({ code: eapCodes.success, id: this.#reply.id, body: empty });
   }
 
   #requested(c: Control, now: Ms): void {

@@ -20,6 +20,8 @@ import { type Control, controlPacket, header_bytes, parseControl } from './wire.
 /** Outputs that wait for poll(); more is a bug, since the driver drains after each input. */
 const outputs_max = 4096;
 
+/** Of the Network phase, which the peer is in if it sends them. CCP goes first where it must. */
+const ncpProtocols: readonly number[] = [protocols.ccp, protocols.ipcp, protocols.ipv6cp];
 const authProtocols: readonly number[] = [protocols.pap, protocols.chap, protocols.eap];
 
 export class PppMachine implements Machine<Command, PppEvent> {
@@ -416,7 +418,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     if (ncp !== undefined) this.#control(p, (c) => this.#network?.receive(ncp, c, now));
     else if (this.#network === undefined) {
       this.#host.count('beforeauth');
-      if (protocol === protocols.ipcp || protocol === protocols.ipv6cp) this.#auth.indicated();
+      if (ncpProtocols.includes(protocol)) this.#auth.indicated();
     } else {
       this.#host.count('unknownprotocol');
       const info = p.buf.subarray(p.start + 2, p.end);

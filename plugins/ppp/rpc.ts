@@ -136,10 +136,14 @@ export class AuthClient {
     return others === undefined ? keys : undefined;
   }
 
-  /** What was authenticated is so no longer. */
+  /** What was authenticated is so no longer, and what was begun goes no further. */
   forget(): void {
     for (const { key } of this.#keys.values()) key.fill(0);
     this.#keys.clear();
+    for (const rpc of [...this.#open]) rpc.close();
+    this.#challenger = undefined;
+    this.#eap = undefined;
+    this.#asking = undefined;
   }
 
   async answer(need: Need): Promise<Answer> {
@@ -162,10 +166,6 @@ export class AuthClient {
   close(): void {
     this.#closed = true;
     this.forget();
-    for (const rpc of [...this.#open]) rpc.close();
-    this.#challenger = undefined;
-    this.#eap = undefined;
-    this.#asking = undefined;
   }
 
   /** `more` is for our own agent alone. */

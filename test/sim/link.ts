@@ -159,6 +159,13 @@ export class Link {
       assert.equal((await this.pairs(other[name], 'ipcp')).get('vjsend'), slots);
     }
     assert.equal((await this.pairs('server', 'lcp')).get('demand'), o.method);
+    assert.equal((await this.pairs('client', 'lcp')).get('demand'), o.mutual);
+    for (const name of names) {
+      const sends = (await this.pairs(name, 'ccp')).get('send') ?? 'none';
+      assert.equal(sends, (await this.pairs(other[name], 'ccp')).get('receive') ?? 'none');
+      assert.equal(/mppe \d/.test(sends), o.sealed, sends);
+      assert.equal(/mppc/.test(sends), o.compressed, sends);
+    }
     const dns = o.ip === undefined ? [] : (this.plan.server.dns ?? []);
     assert.equal(await this.read('client', 'dns'), dns.map((a) => `${a}\n`).join(''));
   }

@@ -2,10 +2,10 @@
  *  off. Those that decide whether the link comes up are fields, which the oracle reads. */
 import type { SeededRandom } from '../kit/index.js';
 
-export const methods = ['pap', 'chap', 'mschap', 'mschapv2'] as const;
-export type Method = (typeof methods)[number];
+export type Method = 'pap' | 'chap' | 'mschap' | 'mschapv2' | 'eap';
+export const methods: readonly Method[] = ['pap', 'chap', 'mschap', 'mschapv2', 'eap'];
 /** Of a hundred, how many have addresses at odds. */
-const odd_pct = 0;
+const odd_pct = 6;
 
 export interface EndOptions {
   readonly server: boolean;
@@ -13,6 +13,8 @@ export interface EndOptions {
   readonly methods: readonly Method[];
   /** A server that lets anybody in. */
   readonly noauth: boolean;
+  /** A client's: what it demands of the server. A server's: what it agrees to. */
+  readonly mutual: readonly Method[];
   /** A client's: who it says it is. */
   readonly user: 'glenda' | 'mallory';
   readonly ip: boolean;
@@ -27,8 +29,18 @@ export interface EndOptions {
   readonly accm: string | undefined;
   /** Slots that it asks for; 0: no compression of headers. */
   readonly vj: number;
+  readonly compress: boolean;
+  readonly mppe: Mppe;
   /** Those that no other end can tell apart. */
   readonly more: readonly string[];
+}
+
+export type Bits = 40 | 56 | 128;
+export interface Mppe {
+  readonly policy: 'require' | 'prefer' | 'deny';
+  readonly bits: readonly Bits[];
+  /** The one that must be. */
+  readonly state: 'stateless' | 'stateful' | undefined;
 }
 
 const serverAddress = '10.9.0.1';
@@ -54,14 +66,26 @@ function links(r: SeededRandom, bytes: boolean) {
     pfc: r.chance(50),
     acfc: r.chance(50),
     accm: maybe(r, bytes ? 50 : 10, () => r.pick(['00000000', 'ffffffff', hex8])),
+    compress: r.chance(25),
+    mppe: encryption(r),
     vj: r.pick([0, 1, 3, 16, 16, 256]),
     more: [
       ...(bytes || !r.chance(30) ? [] : [r.pick(['address on', 'framing noacfield'])]),
-      ...(r.chance(30) ? [`restart ${r.pick(['1000', '3000', '500 4000', '1000 3000'])}`] : []),
+      ...(r.chance(30) ? [`restart ${r.pick(['2000', '3000', '500 4000', '1000 3000'])}`] : []),
       ...(r.chance(20) ? ['passive on'] : []),
+      ...(r.chance(20) ? [`rechallenge ${5 + r.below(20)}`] : []),
+      ...(r.chance(20) ? [`authtries ${1 + r.below(5)}`] : []),
       ...(r.chance(20) ? [`lqr ${1 + r.below(20)}`] : []),
       ...(r.chance(20) ? [`maxfailure ${5 + r.below(5)}`] : []),
     ],
+  };
+}
+
+function encryption(r: SeededRandom): Mppe {
+  return {
+    policy: r.pick(['require', 'prefer', 'prefer', 'deny'] as const),
+    bits: r.chance(40) ? [128, 56] : some(r, [40, 56, 128]),
+    state: maybe(r, 30, () => r.pick(['stateless', 'stateless', 'stateful'] as const)),
   };
 }
 
@@ -87,6 +111,7 @@ export function ends(r: SeededRandom, bytes: boolean): { client: EndOptions; ser
     server: false,
     methods: r.chance(50) ? methods : some(r, methods),
     noauth: false,
+    mutual: r.chance(15) ? some(r, methods) : [],
     user: r.chance(5) ? 'mallory' : 'glenda',
     ip: !r.chance(8),
     ipv6: !r.chance(25),
@@ -98,6 +123,7 @@ export function ends(r: SeededRandom, bytes: boolean): { client: EndOptions; ser
     server: true,
     methods: some(r, methods),
     noauth: r.chance(15),
+    mutual: r.chance(50) ? methods : r.chance(30) ? some(r, methods) : [],
     user: 'glenda',
     ip: !r.chance(8),
     ipv6: !r.chance(25),
@@ -117,6 +143,7 @@ export function lines(o: EndOptions): string[] {
     o.server ? 'role server' : `key user=${o.user}`,
     `auth ${o.methods.join(' ')}`,
     ...(o.noauth ? ['noauth'] : []),
+    `mutual ${o.mutual.join(' ') || 'off'}`,
     on('ip', o.ip),
     on('ipv6', o.ipv6),
     ...set('local', o.local),
@@ -127,6 +154,8 @@ export function lines(o: EndOptions): string[] {
     on('pfc', o.pfc),
     on('acfc', o.acfc),
     ...set('accm', o.accm),
+    on('compress', o.compress),
+    `mppe ${[o.mppe.policy, ...o.mppe.bits, ...(o.mppe.state === undefined ? [] : [o.mppe.state])].join(' ')}`,
     `vj ${o.vj === 0 ? 'off' : o.vj}`,
     ...o.more,
   ];

@@ -13,7 +13,10 @@ const healed_ms = 30_000;
 const slack_ms = 200;
 /** Two Terminate-Requests that nobody answers. */
 const terminate_ms = 1500;
-const gone = /^lcp: peer is gone: no answer to \d echo requests\n$/;
+const echoes = 'lcp: peer is gone: no answer to \\d echo requests';
+/** A re-challenge may find it out first. */
+const challenges = "authentication of the peer '\\w+' failed .*: no answer to \\d+ \\w+";
+const gone = new RegExp(`^(${echoes}|${challenges})\n$`);
 /** What an end may say instead of the reason when it lost the packets that brought it. */
 const lost = /no answer to|timed out|terminated by peer|peer is gone|does not converge/;
 

@@ -167,21 +167,28 @@ test('a new challenge in the Network phase is answered, and a failure then ends 
   assert.match(last(p.a.events, 'finished')?.why ?? '', /failed \(chap\): no more \[31m$/);
 });
 
-test('a challenge in place of one that auth has not answered: only the answer to the last counts', () => {
+test('challenges that come faster than auth answers: one is asked at a time, and the last answered', () => {
   const p = up(config(), server({ lcp: { demand: [chap] } }));
   p.client.mute = true;
-  for (const [id, value] of [
-    [77, '04 01020304'],
-    [78, '04 05060708'],
-  ] as const)
-    inject(p, 'client', protocols.chap, { code: 1, id, body: bytes(value) });
+  const had = p.client.needs.length;
+  for (let id = 0; id < 200; id++)
+    inject(p, 'client', protocols.chap, {
+      code: 1,
+      id,
+      body: bytes(`04 010203${id.toString(16).padStart(2, '0')}`),
+    });
   const sent = (): number => p.trace().match(/chap Response/g)?.length ?? 0;
   const before = sent();
-  const [first, second] = p.client.needs.slice(-2);
-  const answer = (n = 0) => ({ n, is: 'chap', user: utf8('x'), response: bytes('00') }) as const;
-  p.command('a', { do: 'answer', answer: answer(first?.n) });
+  const answer = () =>
+    p.command('a', {
+      do: 'answer',
+      answer: { n: p.client.needs.at(-1)!.n, is: 'chap', user: utf8('x'), response: bytes('00') },
+    });
+  assert.equal(p.client.needs.length, had + 1, 'the first');
+  answer();
   assert.equal(sent(), before, 'an answer to what is asked no more');
-  p.command('a', { do: 'answer', answer: answer(second?.n) });
+  assert.equal(p.client.needs.length, had + 2, 'the last');
+  answer();
   assert.equal(sent(), before + 1);
 });
 

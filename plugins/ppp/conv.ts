@@ -19,6 +19,7 @@ import type { Ipv6cpResult } from './ipv6cp.js';
 import type { LcpResult } from './lcp.js';
 import { PppMachine } from './machine.js';
 import { Interface } from './net.js';
+import type { HeaderCompression } from './path.js';
 import { Plane } from './plane.js';
 import { AuthClient } from './rpc.js';
 import type { AuthResult, Command, Phase, PppEvent } from './session.js';
@@ -103,6 +104,9 @@ export class PppConversation implements Conversation, View {
   }
   get mtu(): number {
     return this.#plane.mtu;
+  }
+  get headers(): HeaderCompression | undefined {
+    return this.#plane.path.headers;
   }
   get ifpath(): string | undefined {
     return this.#interface?.path;
@@ -305,6 +309,7 @@ export class PppConversation implements Conversation, View {
     else if (e.is === 'ipv6') this.ipv6 = e.up;
     else this.ipv6 = undefined;
     const why = 'why' in e ? e.why : '';
+    if (e.is === 'ip' || e.is === 'ipdown') this.#plane.compress(this.ip);
     this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined, why);
     this.#ctx.event(networkLine(e));
     const who = this.#attempt?.who ?? this.#announced;
@@ -383,6 +388,7 @@ export class PppConversation implements Conversation, View {
     this.ipv6 = undefined;
     this.link = undefined;
     this.#up = false;
+    this.#plane.compress(undefined);
     this.#plane.open(false, false, why);
     this.#auth?.close();
     const made = this.#interface;

@@ -149,5 +149,7 @@ function fmtValue(protocol: number, type: number, v: Uint8Array): string {
   }
   if (protocol === protocols.ipcp && type !== ipcpOptions.comp && v.length === 4)
     return ipText(u32(v, 0));
+  if (protocol === protocols.ipcp && v.length === 4 && u16(v, 0) === protocols.vjc)
+    return `vj ${u8(v, 2) + 1} slots${u8(v, 3) === 0 ? '' : ' compslot'}`;
   return hex(v);
 }

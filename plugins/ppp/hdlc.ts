@@ -74,7 +74,7 @@ export class HdlcPath implements Path<HdlcDrop> {
     return undefined;
   }
 
-  /** Bytes that are nothing but themselves go into the frame; the place of the first other. */
+  /** Plain bytes, and escaped ones, go into the frame; the place of the first that is neither. */
   #run(b: Uint8Array, start: number, end: number): number {
     if (this.#deaf || this.#escaped) return start;
     const escapes = escapesOf(this.receiveAccm);
@@ -83,8 +83,12 @@ export class HdlcPath implements Path<HdlcDrop> {
     const stop = Math.min(end, start + frame.length - at);
     let i = start;
     for (; i < stop; i++) {
-      const c = b[i]!;
-      if (escapes[c] !== 0) break;
+      let c = b[i]!;
+      if (escapes[c] !== 0) {
+        // one that is cut off by the end of the chunk, a flag or noise is for #byte
+        if (c !== esc || i + 1 >= end || escapes[b[i + 1]!] !== 0) break;
+        c = b[++i]! ^ flip;
+      }
       frame[at++] = c;
     }
     this.#length = at;

@@ -49,7 +49,7 @@ class InterfaceId implements Option {
   }
   acked(): void {}
   naked(hint: Uint8Array): undefined {
-    this.#r.local = isZero(hint) ? this.suggest() : hint;
+    this.#r.local = isZero(hint) || equal(hint, this.#r.remote) ? this.suggest() : hint;
   }
   rejected(): string {
     return 'peer refuses our interface identifier';

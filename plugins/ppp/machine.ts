@@ -7,7 +7,7 @@ import { AuthPhase } from './authphase.js';
 import { codes, protocols } from './codes.js';
 import { ControlProtocol, type CpHost, protocolReject, rejectedProtocol } from './cp.js';
 import { fmtControl } from './fmt.js';
-import { type IpcpConfig, initialIpcp, ipcpOptionSet } from './ipcp.js';
+import { type IpcpConfig, initialIpcp, ipcpFault, ipcpOptionSet } from './ipcp.js';
 import { initialIpv6cp, ipv6cpOptionSet } from './ipv6cp.js';
 import { Keepalive } from './keepalive.js';
 import { initialResult, type LcpResult, lcpOptionSet } from './lcp.js';
@@ -322,7 +322,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
       carries: true,
       options: ipcpOptionSet(config, r),
       up: (now, ncp) => {
-        if (r.local === 0) ncp.close('ipcp: peer gives us no address', now);
+        const fault = ipcpFault(config, r);
+        if (fault !== undefined) ncp.close(`ipcp: ${fault}`, now);
         else this.#tell({ is: 'ip', up: { ...r, remote: r.remote === 0 ? r.local : r.remote } });
       },
       lost: (why) => this.#tell({ is: 'ipdown', why }),

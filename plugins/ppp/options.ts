@@ -22,6 +22,9 @@ export interface Option {
   rejected(): string | undefined;
   /** The peer asks for `value`, whose length is right. */
   judge(value: Uint8Array): Verdict;
+  /** The peer keeps to `value` though it was Nak'ed Max-Failure times: why there is no agreement.
+   *  Undefined: it is rejected then. */
+  insists?(value: Uint8Array): string | undefined;
   /** We agreed to the peer's request; undefined: to one without this option. */
   agreed(value: Uint8Array | undefined): void;
   /** What to suggest for a value of a wrong length; refused if absent. */
@@ -47,11 +50,19 @@ export interface Answer {
   readonly fail?: string;
 }
 
-function verdict(options: readonly Option[], seen: ReadonlySet<number>, opt: Opt): Verdict {
+function verdict(
+  options: readonly Option[],
+  seen: ReadonlySet<number>,
+  opt: Opt,
+  mayNak: boolean,
+): Verdict {
   const o = options.find((x) => x.type === opt.type);
   if (o === undefined || seen.has(opt.type)) return 'rej';
   const fits = opt.value.length >= o.length[0] && opt.value.length <= o.length[1];
-  return fits ? o.judge(opt.value) : (o.suggest?.() ?? 'rej');
+  const v = fits ? o.judge(opt.value) : (o.suggest?.() ?? 'rej');
+  if (!(v instanceof Uint8Array) || mayNak) return v;
+  const fail = fits ? o.insists?.(opt.value) : undefined;
+  return fail === undefined ? 'rej' : { fail };
 }
 
 /**
@@ -64,10 +75,10 @@ export function answer(options: readonly Option[], asked: readonly Opt[], mayNak
   const naks: Opt[] = [];
   const seen = new Set<number>();
   for (const opt of asked) {
-    const v = verdict(options, seen, opt);
+    const v = verdict(options, seen, opt, mayNak);
     seen.add(opt.type);
     if (v === 'ack') continue;
-    if (v === 'rej' || (v instanceof Uint8Array && !mayNak)) rejects.push(opt);
+    if (v === 'rej') rejects.push(opt);
     else if (v instanceof Uint8Array) naks.push({ type: opt.type, value: v });
     else return { code: codes.confRej, body: emitOptions([opt]), fail: v.fail };
   }

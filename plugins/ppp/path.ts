@@ -12,6 +12,7 @@ export const pathDrops = [
   'runt',
   'badprotocol',
   'plaintext',
+  'vjfail',
 ] as const;
 export type PathDrop = (typeof pathDrops)[number];
 
@@ -22,7 +23,13 @@ export interface HeaderCompression {
   down(p: Packet): number;
   /** Makes `p`, which came as vjc or vju, the IPv4 packet again; or why not. */
   up(protocol: number, p: Packet): PathDrop | undefined;
+  /** A frame came in that nobody could read. */
+  lost(): void;
+  /** For the file ipcp. */
+  pairs(): readonly Pair[];
 }
+/** A line of a file: nothing where the value is not known. */
+export type Pair = readonly [name: string, value: string | number | undefined];
 
 /** What CCP agreed on, for that which begins at a protocol field of two bytes. */
 export interface DataCompression {
@@ -160,16 +167,19 @@ export class PppPath implements Path<PathDrop> {
   /** What is not for the Machine, which rejects what nobody agreed on. */
   #carries(protocol: number): boolean {
     if (protocol === protocols.ip || protocol === protocols.ipv6) return true;
-    return this.headers !== undefined && (protocol === protocols.vjc || protocol === protocols.vju);
+    // the peer may be up before us
+    const known = this.headers !== undefined || !this.ip;
+    return known && (protocol === protocols.vjc || protocol === protocols.vju);
   }
 
   #network(protocol: number, p: Packet, above: Sink): PathDrop | undefined {
     if (protocol === protocols.ipv6) return this.#ipv6(p, above);
+    if (p.end <= p.start) return 'runt';
     if (protocol !== protocols.ip) {
-      const drop = this.headers?.up(protocol, p);
+      const drop = this.ip ? this.headers?.up(protocol, p) : 'ipcpdown';
       if (drop !== undefined) return drop;
     }
-    return p.end > p.start ? this.#ip(p, above) : 'runt';
+    return this.#ip(p, above);
   }
 
   #ipv6(p: Packet, above: Sink): PathDrop | undefined {

@@ -2,9 +2,11 @@
 import type { Packet } from '@9p/packet';
 import type { Context, Port, Sink } from 'slashnet/core';
 import { HdlcPath } from './hdlc.js';
+import type { IpcpResult } from './ipcp.js';
 import { defaultMru, type LcpResult } from './lcp.js';
 import { PppPath } from './path.js';
 import type { Settings } from './settings.js';
+import { Vj } from './vj.js';
 
 /** Protocol, address and control, FCS: what a frame has beside its packet. */
 const protocol_bytes = 2;
@@ -104,7 +106,10 @@ export class Plane {
   #newHdlc(): HdlcPath {
     const mru = Math.max(defaultMru, this.#settings.mru ?? 0);
     const bytes = mru + protocol_bytes + address_bytes + fcs_bytes;
-    return new HdlcPath(bytes, (reason) => this.#ctx.count(reason));
+    return new HdlcPath(bytes, (reason) => {
+      this.#ctx.count(reason);
+      this.path.headers?.lost();
+    });
   }
 
   #linkUp(): void {
@@ -153,6 +158,15 @@ export class Plane {
     if (this.#hdlc === undefined) return;
     this.#hdlc.sendAccm = r?.sendAccm ?? 0xffffffff;
     this.#hdlc.receiveAccm = r?.receiveAccm ?? 0xffffffff;
+  }
+
+  /** What IPCP agreed on, from the beginning again. */
+  compress(ip: Readonly<IpcpResult> | undefined): void {
+    const { vjSend, vjReceive } = ip ?? {};
+    this.path.headers =
+      vjSend === undefined && vjReceive === undefined
+        ? undefined
+        : new Vj(vjSend, vjReceive, (what) => this.#ctx.count(what));
   }
 
   /** Which of the two protocols passes. */

@@ -37,6 +37,8 @@ export interface Settings {
   passive: boolean;
   ip: boolean;
   ipv6: boolean;
+  /** Slots of VJ header compression that we ask for; 0: none, either way. */
+  vj: number;
   ifid: Uint8Array | undefined;
   /** Where `connect` clones an interface; undefined: nowhere. */
   net: string | undefined;
@@ -49,6 +51,9 @@ export interface Settings {
   auth_timeout_ms: number;
   net_timeout_ms: number;
 }
+
+/** As pppd and Plan 9 have. */
+export const vj_slots = 16;
 
 export const defaultSettings = (): Settings => ({
   role: 'client',
@@ -74,6 +79,7 @@ export const defaultSettings = (): Settings => ({
   passive: false,
   ip: true,
   ipv6: true,
+  vj: vj_slots,
   ifid: undefined,
   net: '/net',
   ifname: undefined,
@@ -116,6 +122,8 @@ export function configOf(s: Settings, below: Below, silent: boolean): PppConfig 
           askWins: s.wins === 'ask',
           dns: dns === 'ask' ? [] : dns,
           wins: s.wins === 'ask' ? [] : s.wins,
+          // hdlc alone says when a frame was lost: RFC 1332 section 4
+          ...(s.vj > 0 ? { vj: { slots: s.vj, compSlot: s.framing === 'hdlc' } } : {}),
         }
       : undefined,
     ipv6: s.ipv6 ? (s.ifid === undefined ? {} : { id: s.ifid }) : undefined,

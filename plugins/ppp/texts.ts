@@ -9,6 +9,7 @@ import type { Ipv6cpResult } from './ipv6cp.js';
 import type { RoundTrips } from './keepalive.js';
 import type { LcpResult } from './lcp.js';
 import type { PppMachine } from './machine.js';
+import type { HeaderCompression, Pair } from './path.js';
 import type { AuthResult } from './session.js';
 import type { Settings } from './settings.js';
 
@@ -23,9 +24,10 @@ export interface View {
   readonly mtu: number;
   readonly ifpath: string | undefined;
   readonly uptime_s: number;
+  /** Of the TCP/IP headers, while there is any. */
+  readonly headers: HeaderCompression | undefined;
 }
 
-type Pair = readonly [name: string, value: string | number | undefined];
 const known = (pairs: readonly Pair[]): readonly Pair[] =>
   pairs.filter(([, v]) => v !== undefined && v !== '');
 const spaced = (pairs: readonly Pair[]): string =>
@@ -136,6 +138,7 @@ export function ipcpText(v: View): string {
     ['remote', v.ip && ipText(v.ip.remote)],
     ...dnsOf(v).map((a): Pair => ['dns', a]),
     ...wins.map((a): Pair => ['wins', a]),
+    ...(v.headers?.pairs() ?? []),
   ]);
 }
 

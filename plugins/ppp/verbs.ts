@@ -6,7 +6,8 @@ import { isZero, parseIp, usable } from './address.js';
 import { authMethods } from './codes.js';
 import { id_bytes } from './ipv6cp.js';
 import { mru_min } from './lcp.js';
-import type { Settings } from './settings.js';
+import { type Settings, vj_slots } from './settings.js';
+import { slots_max } from './vj.js';
 
 /** What a verb needs of a conversation. */
 export interface Settable {
@@ -148,6 +149,9 @@ const addresses: readonly Verb<Settable>[] = [
   verb('remote addr|any', 1, 1, (s, [a = '']) => void (s.remote = addressOrAny(a))),
   verb('dns ask|none|addr [addr]', 1, 2, (s, a) => void (s.dns = servers(a))),
   verb('wins ask|none|addr [addr]', 1, 2, (s, a) => void (s.wins = servers(a))),
+  verb('vj on|off|slots', 1, 1, (s, [v = '']) => {
+    s.vj = /^\d/.test(v) ? number(v, 1, slots_max, 'count of slots') : onOff(v) ? vj_slots : 0;
+  }),
   flag('ip'),
   flag('ipv6'),
   verb('ifid hex|random', 1, 1, (s, [v = '']) => {

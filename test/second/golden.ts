@@ -2,7 +2,7 @@
  *  writes them. */
 import { writeFileSync } from 'node:fs';
 import { hex } from '@9p/packet';
-import { CcpSender } from './ccp.js';
+import { type CcpOptions, CcpSender } from './ccp.js';
 import * as eap from './eap.js';
 import { type Bits, type Bytes, masterKey, ntResponse, startKey } from './keys.js';
 import * as lqr from './lqr.js';
@@ -49,19 +49,17 @@ const title = (c: Case): string =>
   `case ${c.method} ${c.bits} ${c.stateless ? 'stateless' : 'stateful'} ` +
   `${c.server ? 'server' : 'client'} ${c.mppc ? 'mppc' : 'plain'}`;
 
-export const senderOf = (c: Case): CcpSender =>
-  new CcpSender(
-    c.method === 'none'
-      ? { mppc: c.mppc }
-      : {
-          mppc: c.mppc,
-          mppe: {
-            secret: { method: c.method, key: keyOf(c.method), server: c.server },
-            bits: c.bits,
-            stateless: c.stateless,
-          },
-        },
-  );
+export const optionsOf = ({ method, ...c }: Case): CcpOptions => ({
+  mppc: c.mppc,
+  ...(method !== 'none' && {
+    mppe: {
+      secret: { method, key: keyOf(method), server: c.server },
+      bits: c.bits,
+      stateless: c.stateless,
+    },
+  }),
+});
+export const senderOf = (c: Case): CcpSender => new CcpSender(optionsOf(c));
 
 type Step = { packet: Bytes; why?: string } | { skip: number } | 'reset';
 
@@ -233,7 +231,7 @@ function lqrs(): string {
 }
 
 export function eapExchange(): { packets: Bytes[]; master: Bytes } {
-  return eap.exchange({ user, password, server: 'server', authenticator, peer, id: 7 });
+  return eap.exchange({ user, password, server: 'slashnet', authenticator, peer, id: 7 });
 }
 function eaps(): string {
   const { packets, master } = eapExchange();

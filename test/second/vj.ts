@@ -76,13 +76,15 @@ function changes(was: Headers, is: Headers): { mask: number; deltas: number[] } 
   // Bits that would be mistaken for the special cases.
   if ((bits & mask) === echoed || (bits & mask) === unidirectional) return undefined;
   const sent = dataLength(was);
+  // A special case says nothing of U: who receives it leaves the flag as it was.
+  const special = sent > 0 && seq === sent && (was.tcp[13]! & tcp.urg) === 0;
   if (bits === 0) {
     // Nothing moved: a packet with data again is a retransmission, one with none a probe.
     if (dataLength(is) === 0 || sent !== 0) return undefined;
-  } else if (sent > 0 && seq === sent && bits === (S | A) && ack === sent) {
+  } else if (special && bits === (S | A) && ack === sent) {
     bits = echoed;
     out.length = 0;
-  } else if (sent > 0 && seq === sent && bits === S) {
+  } else if (special && bits === S) {
     bits = unidirectional;
     out.length = 0;
   }
@@ -209,7 +211,7 @@ export class VjReceiver {
     if (h === undefined) throw new Error('no such connection');
     const sum = r.word();
     const sent = dataLength(h);
-    const flags = h.tcp[13]! & ~(tcp.psh | tcp.urg);
+    const flags = h.tcp[13]! & ~tcp.psh;
     h.tcp[13] = flags | ((bits & P) !== 0 ? tcp.psh : 0);
     const add32 = (o: number, v: number) =>
       h.tcp.writeUInt32BE((h.tcp.readUInt32BE(o) + v) >>> 0, o);
@@ -218,6 +220,7 @@ export class VjReceiver {
       add32(4, sent);
     } else if ((bits & mask) === unidirectional) add32(4, sent);
     else {
+      h.tcp[13] &= ~tcp.urg;
       if ((bits & U) !== 0) {
         h.tcp[13] |= tcp.urg;
         h.tcp.writeUInt16BE(r.delta(), 18);

@@ -38,7 +38,7 @@ export function script(): Told[] {
   next({ id: 1, seq: 1, urgent: 5 });
   send('U', 'op', 0x38);
   next({ id: 1, seq: 2 });
-  send('the urgent pointer stays, its flag goes', 'qr');
+  send('the urgent pointer stays, its flag goes: S, as SAWU would not say so', 'qr');
   send('the same again, sent anew: uncompressed', 'qr');
   next({ id: 1, seq: 2, ack: 65536 });
   send('an A of more than two bytes: uncompressed', 's');

@@ -41,8 +41,8 @@ test('a control protocol tells what was asked, agreed and counted, each way', as
   assert.equal(lcp.get('received'), 'ConfReq 1 ConfAck 1 ConfRej 1 ProtRej 1');
   assert.equal(lcp.get('timeouts'), '0');
   const ipcp = await pairs(lab, '/ppp/0/ipcp');
-  assert.equal(ipcp.get('agreed'), 'addr 10.0.0.2 dns1 8.8.8.8');
-  assert.equal(ipcp.get('peeragreed'), 'addr 10.0.0.1');
+  assert.equal(ipcp.get('agreed'), 'addr 10.0.0.2 comp vj 16 slots dns1 8.8.8.8');
+  assert.equal(ipcp.get('peeragreed'), 'addr 10.0.0.1 comp vj 16 slots');
   assert.match(ipcp.get('sent') ?? '', /^ConfReq \d ConfAck 1$/);
   const ipv6cp = await pairs(lab, '/ppp/0/ipv6cp');
   assert.equal(ipv6cp.get('state'), 'Stopped');

@@ -264,35 +264,6 @@ for (const [what, a, b, want] of values) {
   });
 }
 
-const addresses: readonly [string, object, object, number[] | string][] = [
-  ['the server gives', {}, {}, [remote, local]],
-  ['the client has its own', { local: 7 << 24 }, { remote: undefined }, [7 << 24, local]],
-  ['both given are not believed', { local: remote, remote: 9 << 24 }, {}, [remote, 9 << 24]],
-  ['the server has none to give', {}, { remote: undefined }, 'ipcp: peer gives us no address'],
-];
-for (const [what, a, b, want] of addresses) {
-  test(`addresses: ${what}`, () => {
-    const p = pair(config({ ip: a, ipv6: undefined }), server({ ip: b, ipv6: undefined }));
-    begin(p);
-    p.run(60_000, () => isUp(p));
-    const ip = last(p.a.events, 'ip')?.up;
-    if (typeof want === 'string')
-      assert.match(last(p.a.events, 'finished')?.why ?? '', RegExp(want));
-    else assert.deepEqual([ip?.local, ip?.remote], want, p.trace());
-  });
-}
-
-test('a server takes no address for itself from the client', () => {
-  const p = pair(config({ ip: { remote: 9 << 24 } }), server());
-  begin(p);
-  p.run(60_000, () => isUp(p));
-  assert.equal(last(p.b.events, 'ip')?.up.local, local);
-  const q = pair(config({ ip: { remote: 9 << 24 } }), server({ ip: { local: undefined } }));
-  begin(q);
-  q.run(60_000);
-  assert.equal(last(q.b.events, 'ip'), undefined);
-});
-
 test('without IPV6CP at the peer the link stays, and says so once', () => {
   const p = pair(config(), server({ ipv6: undefined }));
   begin(p);

@@ -23,7 +23,8 @@ const strangers: Readonly<Record<string, number>> = {
   ecp: 0x8053,
 };
 
-/** Codes of all control protocols up to codeRej, of LCP from there on; 12 and 13 are RFC 1570. */
+/** Codes of all control protocols up to codeRej, of LCP from there on, where 12 and 13 are
+ *  RFC 1570; 14 and 15 are CCP's (RFC 1962). */
 export const codes = {
   confReq: 1,
   confAck: 2,
@@ -38,6 +39,8 @@ export const codes = {
   discardReq: 11,
   identification: 12,
   timeRemaining: 13,
+  resetReq: 14,
+  resetAck: 15,
 } as const;
 
 /** RFC 1334 2.2 */
@@ -70,6 +73,17 @@ export const ipcpOptions = {
 
 export const ipv6cpOptions = { ifid: 1, comp: 2 } as const;
 
+/** RFC 1962 4 and the RFCs of each; 24 is Deflate in an older draft. We speak the first alone. */
+export const ccpOptions = {
+  mppe: 18,
+  predictor1: 1,
+  predictor2: 2,
+  stac: 17,
+  bsd: 21,
+  olddeflate: 24,
+  deflate: 26,
+} as const;
+
 /** From number to name, the first letter as `f` makes it. */
 function names(
   o: Readonly<Record<string, number>>,
@@ -94,6 +108,7 @@ export const eapTypeNames: ReadonlyMap<number, string> = new Map([
 export const lcpOptionNames = names(lcpOptions);
 export const ipcpOptionNames = names(ipcpOptions);
 export const ipv6cpOptionNames = names(ipv6cpOptions);
+export const ccpOptionNames = names(ccpOptions);
 
 /** A way to authenticate: what the Auth-Protocol option says (RFC 1661 6.2, RFC 1994 3). */
 export interface AuthMethod {

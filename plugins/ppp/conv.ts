@@ -14,10 +14,12 @@ import {
   type Who,
 } from 'slashnet/core';
 import { ipText, linkLocal } from './address.js';
+import { type CcpResult, ccpLine } from './ccp.js';
 import type { IpcpResult } from './ipcp.js';
 import type { Ipv6cpResult } from './ipv6cp.js';
 import type { LcpResult } from './lcp.js';
 import { PppMachine } from './machine.js';
+import type { Mppe } from './mppe.js';
 import { Interface } from './net.js';
 import type { HeaderCompression } from './path.js';
 import { Plane } from './plane.js';
@@ -51,6 +53,7 @@ export class PppConversation implements Conversation, View {
   link: Readonly<LcpResult> | undefined;
   ip: Readonly<IpcpResult> | undefined;
   ipv6: Readonly<Ipv6cpResult> | undefined;
+  ccp: CcpResult | undefined;
   auths: readonly AuthResult[] = [];
   readonly #ctx: Context;
   readonly #plane: Plane;
@@ -83,6 +86,8 @@ export class PppConversation implements Conversation, View {
       linkUp: () => this.#linkUp(),
       linkDown: (why) => this.#linkDown(why),
       control: (p) => this.#driver?.send(p) ?? this.#unheard(),
+      reset: () => this.#driver?.command({ do: 'reset' }),
+      restart: () => this.#driver?.command({ do: 'restart' }),
     });
   }
 
@@ -107,6 +112,9 @@ export class PppConversation implements Conversation, View {
   }
   get headers(): HeaderCompression | undefined {
     return this.#plane.path.headers;
+  }
+  get mppe(): Mppe | undefined {
+    return this.#plane.mppe;
   }
   get ifpath(): string | undefined {
     return this.#interface?.path;
@@ -262,7 +270,16 @@ export class PppConversation implements Conversation, View {
       this.#met = true;
       this.#plane.agree(e.up);
       if (e.up === undefined) this.#auth?.forget();
-    } else this.#network(e);
+    } else if (e.is === 'flush') this.#plane.mppe?.sender?.flush();
+    else if (e.is === 'ccp') this.#compress(e.up, e.why);
+    else this.#network(e);
+  }
+
+  #compress(up: CcpResult | undefined, why: string): void {
+    this.ccp = up;
+    this.#plane.compress(up, this.#auth?.keys);
+    this.#ctx.event(up === undefined ? `ccp down ${why}` : `ccp up ${ccpLine(up)}`);
+    if (this.ip !== undefined) this.#address(this.ip);
   }
 
   #phase(phase: Phase): void {
@@ -309,7 +326,7 @@ export class PppConversation implements Conversation, View {
     else if (e.is === 'ipv6') this.ipv6 = e.up;
     else this.ipv6 = undefined;
     const why = 'why' in e ? e.why : '';
-    if (e.is === 'ip' || e.is === 'ipdown') this.#plane.compress(this.ip);
+    if (e.is === 'ip' || e.is === 'ipdown') this.#plane.compressHeaders(this.ip);
     this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined, why);
     this.#ctx.event(networkLine(e));
     const who = this.#attempt?.who ?? this.#announced;
@@ -387,8 +404,10 @@ export class PppConversation implements Conversation, View {
     this.ip = undefined;
     this.ipv6 = undefined;
     this.link = undefined;
+    this.ccp = undefined;
+    this.#plane.compress(undefined, undefined);
     this.#up = false;
-    this.#plane.compress(undefined);
+    this.#plane.compressHeaders(undefined);
     this.#plane.open(false, false, why);
     this.#auth?.close();
     const made = this.#interface;

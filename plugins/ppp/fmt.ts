@@ -2,8 +2,11 @@
  *  magic 5e6f7a81`. Shows no password. */
 import { hex, u8, u16, u32 } from '@9p/packet';
 import { ipText } from './address.js';
+import { valueText } from './ccp.js';
 import {
   authMethods,
+  ccpOptionNames,
+  ccpOptions,
   chapNames,
   codeNames,
   codes,
@@ -124,6 +127,7 @@ const optionNames: ReadonlyMap<number, ReadonlyMap<number, string>> = new Map([
   [protocols.lcp, lcpOptionNames],
   [protocols.ipcp, ipcpOptionNames],
   [protocols.ipv6cp, ipv6cpOptionNames],
+  [protocols.ccp, ccpOptionNames],
 ]);
 
 /** As `mru 1492 magic 5e6f7a81`. */
@@ -151,5 +155,7 @@ function fmtValue(protocol: number, type: number, v: Uint8Array): string {
     return ipText(u32(v, 0));
   if (protocol === protocols.ipcp && v.length === 4 && u16(v, 0) === protocols.vjc)
     return `vj ${u8(v, 2) + 1} slots${u8(v, 3) === 0 ? '' : ' compslot'}`;
+  if (protocol === protocols.ccp && type === ccpOptions.mppe && v.length === 4)
+    return valueText(u32(v, 0));
   return hex(v);
 }

@@ -4,6 +4,7 @@ import { type Packet, put32, u16, u32, utf8 } from '@9p/packet';
 import type { Machine, Ms, Output, Random } from 'slashnet/core';
 import { never } from './authentication.js';
 import { AuthPhase } from './authphase.js';
+import { Ccp, type CcpConfig, possible, wanted } from './ccp.js';
 import { codes, protocols } from './codes.js';
 import { ControlProtocol, type CpHost, protocolReject, rejectedProtocol } from './cp.js';
 import { fmtControl } from './fmt.js';
@@ -30,6 +31,9 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #result: LcpResult = initialResult();
   #lcp: ControlProtocol;
   #network: Network | undefined;
+  #ccp: Ccp | undefined;
+  /** What authentication has left for encryption. */
+  #keys: 'none' | 'mschap' | 'mschapv2' = 'none';
   #phase: Phase = 'Dead';
   #linked = false;
   #active = false;
@@ -85,6 +89,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
     else if (c.do === 'down') this.#linkDown(c.why, now);
     else if (c.do === 'open') this.#open(now);
     else if (c.do === 'close') this.#lcp.close(c.why, now, 'hangup');
+    else if (c.do === 'reset') this.#ccp?.reset(now);
+    else if (c.do === 'restart') this.#ccp?.restart(now);
     else if (c.do === 'identify') this.#identify(c.text);
     else this.#auth.answer(c.answer, now);
     this.#follow(now);
@@ -178,7 +184,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     this.#failed = undefined;
     if (this.#lcp.opened && this.#network === undefined && this.#auth.done) this.#startNetwork(now);
     const failed = this.#network?.failed;
-    if (failed !== undefined) this.#lcp.close(`no network protocol: ${failed}`, now);
+    if (failed !== undefined) this.#lcp.close(failed, now);
     const { state } = this.#lcp;
     if (this.#active && (state === 'Closed' || state === 'Initial')) this.#finish('closed');
     this.#enter(this.#phaseNow());
@@ -231,6 +237,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
     this.#auth.stop();
     this.#network?.down(now);
     this.#network = undefined;
+    this.#ccp = undefined;
+    this.#keys = 'none';
     this.#tell({ is: 'link', up: undefined });
   }
 
@@ -297,6 +305,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
 
   #authResult(r: AuthResult): void {
     this.#tell(r);
+    const v1 = this.#keys === 'mschap' || r.method === 'mschap';
+    this.#keys = r.keyed ? (v1 ? 'mschap' : 'mschapv2') : 'none';
     if (r.ok) return;
     const whose = r.who === 'we' ? '' : ` of the peer${r.user === '' ? '' : ` '${r.user}'`}`;
     const said = r.message === '' ? '' : `: ${r.message}`;
@@ -307,11 +317,25 @@ export class PppMachine implements Machine<Command, PppEvent> {
 
   #startNetwork(now: Ms): void {
     const { ip, ipv6, timers } = this.#config;
-    const specs: NcpSpec[] = [];
+    const ccp = possible(this.#config.ccp, this.#keys);
+    if (ccp.mppe === 'require' && ccp.bits.length === 0) {
+      this.#lcp.close('encryption is required, but the authentication gave no keys for it', now);
+      return;
+    }
+    const specs: NcpSpec[] = wanted(ccp) ? [this.#newCcp(ccp)] : [];
     if (ip !== undefined) specs.push(this.#ipcp(ip));
     if (ipv6 !== undefined) specs.push(this.#ipv6cp(ipv6));
     this.#network = new Network(specs, timers, this.#host);
     this.#network.start(now);
+  }
+
+  #newCcp(config: CcpConfig): NcpSpec {
+    this.#ccp = new Ccp(config, {
+      ...this.#host,
+      agreed: (up, why) => this.#tell({ is: 'ccp', up, why }),
+      flush: () => this.#tell({ is: 'flush' }),
+    });
+    return this.#ccp.spec;
   }
 
   #ipcp(config: IpcpConfig): NcpSpec {
@@ -345,7 +369,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
   /** A packet of no protocol that LCP and authentication know. */
   #other(protocol: number, p: Packet, now: Ms): void {
     const ncp = this.#network?.of(protocol);
-    if (ncp !== undefined) this.#control(p, (c) => ncp.receive(c, now));
+    if (ncp !== undefined) this.#control(p, (c) => this.#network?.receive(ncp, c, now));
     else if (this.#network === undefined) {
       this.#host.count('beforeauth');
       if (protocol === protocols.ipcp || protocol === protocols.ipv6cp) this.#auth.indicated();

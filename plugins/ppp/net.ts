@@ -39,6 +39,7 @@ export class Interface {
   /** To the data file of a stack that is not ours. */
   #link: Link | undefined;
   #ip: Readonly<IpcpResult> | undefined;
+  #mtu = 0;
   /** How to undo, last first. */
   readonly #undo: (() => Promise<void>)[] = [];
 
@@ -84,15 +85,16 @@ export class Interface {
   async addIp(ip: Readonly<IpcpResult>, mtu: number): Promise<void> {
     const [local, remote] = [ipText(ip.local), ipText(ip.remote)];
     this.#ip = ip;
+    this.#mtu = mtu;
     await this.#write(`add ${local} 255.255.255.255 ${remote} ${mtu}`);
     if (this.#o.primary)
       await this.#primary(local, remote, ip.dns.filter((a) => a !== 0).map(ipText));
   }
 
-  /** The addresses after a renegotiation, if they are others. */
+  /** The addresses after a renegotiation, if they or the mtu are others. */
   async changeIp(ip: Readonly<IpcpResult>, mtu: number): Promise<void> {
     const was = this.#ip;
-    if (was?.local === ip.local && was.remote === ip.remote) return;
+    if (was?.local === ip.local && was.remote === ip.remote && mtu === this.#mtu) return;
     await this.#takeBack();
     if (was !== undefined)
       await this.#write(`remove ${ipText(was.local)} 255.255.255.255 ${ipText(was.remote)}`);

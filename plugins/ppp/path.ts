@@ -13,6 +13,11 @@ export const pathDrops = [
   'badprotocol',
   'plaintext',
   'vjfail',
+  'badencryption',
+  'undeciphered',
+  'badcounter',
+  'replayed',
+  'badcompression',
 ] as const;
 export type PathDrop = (typeof pathDrops)[number];
 
@@ -40,6 +45,8 @@ export interface DataCompression {
 }
 
 const addressControl = 0xff03;
+const isControl = (protocol: number): boolean =>
+  protocol === protocols.ipcp || protocol === protocols.ipv6cp;
 
 export class PppPath implements Path<PathDrop> {
   /** IPCP is Opened: IPv4 passes. */
@@ -143,7 +150,7 @@ export class PppPath implements Path<PathDrop> {
     if ((protocol & 1) === 0) return 'badprotocol';
     p.start += brief ? 1 : 2;
     if (protocol === protocols.comp && this.data !== undefined)
-      return this.#compressed(p, this.data, above);
+      return this.#compressed(p, this.data, above, control);
     if (this.#carries(protocol))
       return this.sealed ? 'plaintext' : this.#network(protocol, p, above);
     if (brief) put16(p.buf, p.push(2), protocol);
@@ -152,14 +159,19 @@ export class PppPath implements Path<PathDrop> {
     return undefined;
   }
 
-  /** Only packets of network protocols may be in one: RFC 1962 section 2. */
-  #compressed(p: Packet, data: DataCompression, above: Sink): PathDrop | undefined {
+  /** Network protocols may be in one, RFC 3078 section 3, and with Linux their control protocols
+   *  are; LCP, authentication and CCP never. */
+  #compressed(p: Packet, data: DataCompression, above: Sink, control: Sink): PathDrop | undefined {
     const drop = data.up(p);
     if (drop !== undefined) return drop;
     if (p.end - p.start < 2) return 'runt';
     const first = u8(p.buf, p.start);
     const brief = (first & 1) === 1;
     const protocol = brief ? first : u16(p.buf, p.start);
+    if (isControl(protocol)) {
+      control.send(p);
+      return undefined;
+    }
     p.start += brief ? 1 : 2;
     return this.#carries(protocol) ? this.#network(protocol, p, above) : 'badprotocol';
   }

@@ -1,9 +1,12 @@
 /** The ports of a conversation and the paths between them: frames below, IP packets above. */
 import type { Packet } from '@9p/packet';
 import type { Context, Port, Sink } from 'slashnet/core';
+import type { MppeKeys } from './authentication.js';
+import type { CcpResult } from './ccp.js';
 import { HdlcPath } from './hdlc.js';
 import type { IpcpResult } from './ipcp.js';
 import { defaultMru, type LcpResult } from './lcp.js';
+import { Mppe } from './mppe.js';
 import { PppPath } from './path.js';
 import type { Settings } from './settings.js';
 import { Vj } from './vj.js';
@@ -19,6 +22,9 @@ export interface PlaneEvents {
   linkDown(why: string): void;
   /** A frame that is not data, its protocol field first. */
   control(p: Packet): boolean;
+  /** A Reset-Request is due; or CCP must begin anew. */
+  reset(): void;
+  restart(): void;
 }
 
 export class Plane {
@@ -30,6 +36,7 @@ export class Plane {
   #lower: Port | undefined;
   #hdlc: HdlcPath | undefined;
   #peerMru = defaultMru;
+  #mppe: Mppe | undefined;
   /** What paths below and above send to; made once, so that a packet allocates nothing. */
   readonly #above: Sink;
   readonly #control: Sink;
@@ -78,7 +85,12 @@ export class Plane {
     return (this.#lower?.peer?.mtu ?? defaultMru + head) - head;
   }
   get mtu(): number {
-    return Math.min(this.#settings.mtu ?? Infinity, this.#peerMru, this.fits);
+    const room = Math.min(this.#peerMru, this.fits) - (this.#mppe?.overhead_bytes ?? 0);
+    return Math.min(this.#settings.mtu ?? Infinity, room);
+  }
+  /** What CCP agreed on. */
+  get mppe(): Mppe | undefined {
+    return this.#mppe;
   }
 
   /** A port of its own for each bind: its framing may be another. */
@@ -143,8 +155,10 @@ export class Plane {
   /** As before anything was agreed. */
   reset(): void {
     const heard = this.path.heard;
+    this.compress(undefined, undefined);
     this.path = new PppPath({ address: this.address });
     this.path.heard = heard;
+    this.path.sealed = this.#settings.ccp.mppe === 'require';
     this.#hdlc?.reset();
     this.agree(undefined);
   }
@@ -161,12 +175,24 @@ export class Plane {
   }
 
   /** What IPCP agreed on, from the beginning again. */
-  compress(ip: Readonly<IpcpResult> | undefined): void {
+  compressHeaders(ip: Readonly<IpcpResult> | undefined): void {
     const { vjSend, vjReceive } = ip ?? {};
     this.path.headers =
       vjSend === undefined && vjReceive === undefined
         ? undefined
         : new Vj(vjSend, vjReceive, (what) => this.#ctx.count(what));
+  }
+
+  /** What CCP agreed on, from the first keys on; undefined: nothing any more. */
+  compress(r: CcpResult | undefined, keys: MppeKeys | undefined): void {
+    this.#mppe?.wipe();
+    this.#mppe = undefined;
+    if (r !== undefined && (r.send ?? r.receive) !== undefined)
+      this.#mppe = new Mppe(r.send, r.receive, keys, this.#on);
+    const { path } = this;
+    path.data = this.#mppe;
+    path.sealed = this.#settings.ccp.mppe === 'require' || this.#mppe?.receiver?.decrypts === true;
+    path.mtu = this.mtu;
   }
 
   /** Which of the two protocols passes. */

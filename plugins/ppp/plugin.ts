@@ -4,7 +4,7 @@ import { counters, type Layer, type Plugin } from 'slashnet/core';
 import { PppConversation } from './conv.js';
 import { fmtPpp } from './fmt.js';
 import { pathDrops } from './path.js';
-import { authText, cpText, dnsText, ipcpText, ipv6cpText, lcpText } from './texts.js';
+import { authText, ccpText, cpText, dnsText, ipcpText, ipv6cpText, lcpText } from './texts.js';
 import { verbs } from './verbs.js';
 
 const conversations_max = 4096;
@@ -25,6 +25,7 @@ const ppp: Plugin = {
         { name: 'ipcp', perm: 0o444, text: ipcpText },
         { name: 'ipv6cp', perm: 0o444, text: ipv6cpText },
         { name: 'ccp', perm: 0o444, text: cpText('ccp') },
+        { name: 'ccp', perm: 0o444, text: ccpText },
         { name: 'auth', perm: 0o444, text: authText },
         { name: 'dns', perm: 0o444, text: dnsText },
       ],

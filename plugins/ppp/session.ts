@@ -1,5 +1,6 @@
 /** What the parts of a session share: its configuration, what it is told and what it tells. */
 import type { Answer, AuthTimers, Need } from './authentication.js';
+import { type CcpConfig, type CcpResult, defaultCcp } from './ccp.js';
 import { authMethods } from './codes.js';
 import { defaultTimers, type Timers } from './cp.js';
 import type { IpcpConfig, IpcpResult } from './ipcp.js';
@@ -13,6 +14,7 @@ export interface PppConfig {
   readonly ip: IpcpConfig | undefined;
   /** Undefined: no IPv6. `id`: our interface identifier, else a random one. */
   readonly ipv6: { readonly id?: Uint8Array } | undefined;
+  readonly ccp: CcpConfig;
   readonly timers: Timers;
   readonly auth: AuthTimers;
   readonly echo: EchoConfig;
@@ -44,6 +46,7 @@ export const defaultConfig: PppConfig = {
     wins: [],
   },
   ipv6: {},
+  ccp: defaultCcp,
   timers: defaultTimers,
   auth: { restart_timer_ms: 3000, tries: 10 },
   echo: defaultEcho,
@@ -61,6 +64,9 @@ export type Command =
   | { readonly do: 'down'; readonly why: string }
   | { readonly do: 'open' }
   | { readonly do: 'close'; readonly why: string }
+  /** Of what CCP agreed on, something is missing: ask for it; or begin anew. */
+  | { readonly do: 'reset' }
+  | { readonly do: 'restart' }
   /** Send an Identification with this text. */
   | { readonly do: 'identify'; readonly text: string }
   | { readonly do: 'answer'; readonly answer: Answer };
@@ -75,6 +81,10 @@ export type PppEvent =
   | { readonly is: 'ipdown'; readonly why: string }
   | { readonly is: 'ipv6'; readonly up: Readonly<Ipv6cpResult> }
   | { readonly is: 'ipv6down'; readonly why: string }
+  /** CCP came up with this, or (undefined) went down: the Path follows. */
+  | { readonly is: 'ccp'; readonly up: CcpResult | undefined; readonly why: string }
+  /** The peer has lost something that was compressed. */
+  | { readonly is: 'flush' }
   /** Dead; nothing comes after it until the next 'open'. */
   | { readonly is: 'finished'; readonly why: string }
   | { readonly is: 'log'; readonly line: string }

@@ -1,4 +1,5 @@
 /** What the verbs of ctl set, and the machine's configuration that follows from it. */
+import { type CcpConfig, defaultCcp } from './ccp.js';
 import { type AuthMethod, authMethods } from './codes.js';
 import { defaultTimers, type Timers } from './cp.js';
 import { defaultEcho, type EchoConfig } from './keepalive.js';
@@ -32,6 +33,7 @@ export interface Settings {
   address: boolean | undefined;
   /** Undefined: as what is bound carries packets or bytes. */
   framing: 'packet' | 'hdlc' | undefined;
+  ccp: CcpConfig;
   echo: EchoConfig;
   timers: Timers;
   passive: boolean;
@@ -74,6 +76,7 @@ export const defaultSettings = (): Settings => ({
   acfc: false,
   address: undefined,
   framing: undefined,
+  ccp: defaultCcp,
   echo: defaultEcho,
   timers: defaultTimers,
   passive: false,
@@ -127,6 +130,7 @@ export function configOf(s: Settings, below: Below, silent: boolean): PppConfig 
         }
       : undefined,
     ipv6: s.ipv6 ? (s.ifid === undefined ? {} : { id: s.ifid }) : undefined,
+    ccp: s.ccp,
     timers: s.timers,
     auth: { restart_timer_ms: s.timers.restart_max_ms, tries: s.timers.max_configure },
     echo: s.echo,

@@ -1,6 +1,7 @@
 /** What the files of a conversation read: status, the protocols, auth, dns. */
 import { hex } from '@9p/packet';
 import { ipText, linkLocal } from './address.js';
+import { type CcpResult, modeText } from './ccp.js';
 import { codeNames } from './codes.js';
 import { type ControlProtocol, counted_codes } from './cp.js';
 import { fmtOptions } from './fmt.js';
@@ -9,6 +10,7 @@ import type { Ipv6cpResult } from './ipv6cp.js';
 import type { RoundTrips } from './keepalive.js';
 import type { LcpResult } from './lcp.js';
 import type { PppMachine } from './machine.js';
+import type { Mppe } from './mppe.js';
 import type { HeaderCompression, Pair } from './path.js';
 import type { AuthResult } from './session.js';
 import type { Settings } from './settings.js';
@@ -20,6 +22,8 @@ export interface View {
   readonly link: Readonly<LcpResult> | undefined;
   readonly ip: Readonly<IpcpResult> | undefined;
   readonly ipv6: Readonly<Ipv6cpResult> | undefined;
+  readonly ccp: CcpResult | undefined;
+  readonly mppe: Mppe | undefined;
   readonly auths: readonly AuthResult[];
   readonly mtu: number;
   readonly ifpath: string | undefined;
@@ -88,6 +92,7 @@ export function statusText(v: View): string {
     ['lcp', s.fixed ? 'static' : (m?.lcp.state ?? 'Initial')],
     ['ipcp', s.ip && !s.fixed ? stateOf(m, 'ipcp') : undefined],
     ['ipv6cp', s.ipv6 && !s.fixed ? stateOf(m, 'ipv6cp') : undefined],
+    ['ccp', ncp(m, 'ccp')?.state],
     ['local', v.ip && ipText(v.ip.local)],
     ['remote', v.ip && ipText(v.ip.remote)],
     ['mtu', v.mtu],
@@ -149,6 +154,19 @@ export function ipv6cpText(v: View): string {
     ['peerifid', v.ipv6 && hex(v.ipv6.remote)],
     ['local', v.ipv6 && linkLocal(v.ipv6.local)],
     ['remote', v.ipv6 && linkLocal(v.ipv6.remote)],
+  ]);
+}
+
+export function ccpText(v: View): string {
+  const { sender, receiver } = v.mppe ?? {};
+  return lines([
+    ...cpPairs(ncp(v.machine, 'ccp')),
+    ['send', v.ccp && modeText(v.ccp.send)],
+    ['receive', v.ccp && modeText(v.ccp.receive)],
+    ['packetssent', sender?.packets],
+    ['packetsreceived', receiver?.packets],
+    ['lost', receiver?.lost],
+    ['badcounter', receiver?.badcounter],
   ]);
 }
 

@@ -3,9 +3,11 @@
 import { fromHex } from '@9p/packet';
 import { isPrivateValue, type Req, refuse, type Verb, type Wait } from 'slashnet/core';
 import { isZero, parseIp, usable } from './address.js';
+import { type CcpConfig, defaultCcp } from './ccp.js';
 import { authMethods } from './codes.js';
 import { id_bytes } from './ipv6cp.js';
 import { mru_min } from './lcp.js';
+import type { Bits } from './mppekey.js';
 import { type Settings, vj_slots } from './settings.js';
 import { slots_max } from './vj.js';
 
@@ -106,6 +108,26 @@ function fixed(s: Settings, [local, remote]: readonly string[]): void {
   s.remote = remote === undefined ? s.remote : address(remote);
   s.fixed = true;
 }
+/** `mppe require 128 stateless`: what is not named is as if nothing had been said of it. */
+function mppe(s: Settings, [how = '', ...words]: readonly string[]): void {
+  if (how !== 'require' && how !== 'prefer' && how !== 'deny')
+    throw refuse(`'${how}' is not require, prefer or deny`);
+  const bits: Bits[] = [];
+  let state: CcpConfig['state'];
+  for (const w of words) {
+    const n = ([128, 56, 40] as const).find((b) => `${b}` === w);
+    if (n !== undefined) bits.push(n);
+    else if (w === 'stateless' || w === 'stateful') state = w;
+    else throw refuse(`'${w}' is neither 40, 56 or 128 nor stateless or stateful`);
+  }
+  const strongest = [...new Set(bits)].sort((a, b) => b - a);
+  s.ccp = {
+    compress: s.ccp.compress,
+    mppe: how,
+    bits: bits.length === 0 ? defaultCcp.bits : strongest,
+    state,
+  };
+}
 function echo(s: Settings, [sec = '', ...more]: readonly string[]): void {
   const how = more.find((w) => w === 'adaptive' || w === 'always');
   const [n, extra] = more.filter((w) => w !== how);
@@ -136,6 +158,10 @@ const links: readonly Verb<Settable>[] = [
   flag('magic'),
   flag('pfc'),
   flag('acfc'),
+  verb('compress on|off', 1, 1, (s, [v = '']) => {
+    s.ccp = { ...s.ccp, compress: onOff(v) };
+  }),
+  verb('mppe require|prefer|deny [40|56|128 …] [stateless|stateful]', 1, 5, mppe),
   flag('address'),
   verb('framing packet|hdlc|none|noacfield', 1, 1, framing),
 ];

@@ -1,5 +1,5 @@
-/** Our EAP-MSCHAPv2 and the second implementation's: the golden exchange, each end played by ours in
- *  turn, and exchanges of any chance and name. */
+/** Our EAP-MSCHAPv2 and the second implementation's: the golden exchange, each end played by ours
+ *  in turn, and exchanges of any chance and name. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hex, utf8 } from '@9p/packet';

@@ -27,7 +27,7 @@ signal() { g "busybox killall -$1 pppd"; }
 pings() {
 	local ifc answered
 	read -r ifc _ <"$(in_guest ip-up)"
-	answered=$(g --timeout 200 "ping -q -c $1 -i 0.2 -W 2 -I $ifc $LAB_SUT_IP" |
+	answered=$(guest run --timeout 200 peer "ping -q -c $1 -i 0.2 -W 2 -I $ifc $LAB_SUT_IP" |
 		sed -n 's/.* \([0-9]*\) received.*/\1/p')
 	[ "${answered:-0}" -ge "$2" ] || { echo "# $answered of $1 pings answered"; return 1; }
 	echo "$answered of $1 pings"

@@ -1,7 +1,8 @@
-/** MD4, RC4 and DES against the vectors of their documents. */
+/** MD4, SHA-1, RC4 and DES against the vectors of their documents. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { desEncrypt, desKey, md4, Rc4 } from '@9p/crypto';
+import { desEncrypt, desKey, md4, Rc4, sha1 } from '@9p/crypto';
 import { fromHex, hex, utf8 } from '@9p/packet';
 
 test('MD4: RFC 1320 section A.5', () => {
@@ -27,6 +28,27 @@ test('MD4: every length to beyond three blocks, as OpenSSL has it', () => {
     hex(md4(Uint8Array.from(digests.flatMap((d) => [...d])))),
     'd2949327338891198136db76bff41f2f',
   );
+});
+
+test('SHA-1: FIPS 180-1 appendices A to C', () => {
+  for (const [message, digest] of [
+    ['abc', 'a9993e364706816aba3e25717850c26c9cd0d89d'],
+    [
+      'abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq',
+      '84983e441c3bd26ebaae4aa1f95129e5e54670f1',
+    ],
+    ['a'.repeat(1_000_000), '34aa973cd4c4daa4f61eeb2bdbad27316534016f'],
+  ] as const)
+    assert.equal(hex(sha1(utf8(message))), digest);
+});
+
+test('SHA-1: every length to beyond three blocks, as OpenSSL has it', () => {
+  const out = new Uint8Array(20);
+  for (let n = 0; n <= 200; n++) {
+    const message = Uint8Array.from({ length: n }, (_, i) => 7 * i + n);
+    assert.equal(sha1(message, out), out);
+    assert.equal(hex(out), createHash('sha1').update(message).digest('hex'), `${n} bytes`);
+  }
 });
 
 // RFC 6229 section 2: 16 bytes of the key stream from each offset on.

@@ -128,6 +128,6 @@ test('identify: one packet to a peer that is there, else refused', async () => {
   await lab.done(lab.echo('connect', '/ppp/0/ctl'));
   await lab.echo('identify box 7', '/ppp/0/ctl');
   await lab.clock.run(100);
-  const heard = await lines(log, 40, /lcp peer: Identification/);
+  const heard = await lines(log, 80, /lcp peer: Identification/);
   assert.match(heard.at(-1) ?? '', /magic [0-9a-f]{8} 'box 7'$/);
 });

@@ -83,7 +83,7 @@ test('address and control in front: as address says, never with noacfield, alway
 });
 
 test('each end escapes what the other asked for, and no more', async () => {
-  const client = ['accm 000a0000'];
+  const client = ['accm 000a0000', 'mppe deny'];
   const lab = await two({ framing: 'bytes', client, server: ['accm 00000000'] });
   await connect(lab);
   assert.match(await lab.cat('/ppp/0/lcp'), /^sendaccm 00000000\nreceiveaccm 000a0000$/m);

@@ -70,7 +70,7 @@ const lines: readonly [hex: string, line: string][] = [
   ['c021 01 01 0007 63 03 ff', 'lcp ConfReq id 1 len 7 option99 ff'],
   ['c021 01 01 0006 0105', 'lcp ConfReq id 1 len 6 badoption 0105'],
   ['c021 05 07 0007 627965', "lcp TermReq id 7 len 7 'bye'"],
-  ['c021 07 02 0008 0e010004', 'lcp CodeRej id 2 len 8 (code 14 id 1)'],
+  ['c021 07 02 0008 0e010004', 'lcp CodeRej id 2 len 8 (ResetReq id 1)'],
   ['c021 08 02 000a 80fd 01010004', 'lcp ProtRej id 2 len 10 ccp'],
   ['c021 09 02 0008 5e6f7a81', 'lcp EchoReq id 2 len 8 magic 5e6f7a81'],
   ['c021 0a 02 000a 5e6f7a81 0000', 'lcp EchoReply id 2 len 10 magic 5e6f7a81 data 2'],

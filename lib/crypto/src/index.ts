@@ -3,3 +3,4 @@
 export * from './des.js';
 export * from './md4.js';
 export * from './rc4.js';
+export * from './sha1.js';

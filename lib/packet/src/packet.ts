@@ -78,6 +78,18 @@ export class Packet {
     if (n < this.end - this.start) this.end = this.start + n;
   }
 
+  /** Other bytes, copied, where they have room: what was compressed. */
+  replace(bytes: Uint8Array): void {
+    const n = bytes.length;
+    this.floor = carve(headroom_bytes + n + tailroom_bytes);
+    this.buf = slab;
+    this.start = this.floor + headroom_bytes;
+    this.end = this.start + n;
+    this.ceil = this.end + tailroom_bytes;
+    this.own = true;
+    this.buf.set(bytes, this.start);
+  }
+
   /** This packet if its bytes are its own, else a copy of it out of
    *  the receive arena: good for ever. */
   keep(): Packet {

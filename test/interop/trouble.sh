@@ -35,7 +35,7 @@ pings() {
 # trouble FUNCTION: from the first time that the link is up until it is stopped.
 trouble() {
 	local rc=1
-	if sut_start && until_file 60 "$(in_guest ip-up)" && "$1"; then rc=0; fi
+	if sut_start && until_file 120 "$(in_guest ip-up)" && "$1"; then rc=0; fi
 	sut_stop
 	capture_check || rc=1
 	g "$KILL_PPP"
@@ -81,10 +81,12 @@ try() {
 
 guest start peer --serial 1 || exit 1
 ppp_setup
-export LAB_TTY="$LAB_RUN/peer/tty1" LAB_OPTIONS=$'redial 1000\necho 1 3' LAB_WIRE=
+export LAB_TTY="$LAB_RUN/peer/tty1" LAB_WIRE=
+patient=$'maxconfigure 40\ntimeout lcp 120' # a busy machine's guest is late
+export LAB_OPTIONS=$patient$'\nredial 1000\necho 1 3'
 try restarted
 try killed
 try hangup persist 'holdoff 1' 'maxfail 0'
-LAB_OPTIONS='' LAB_WIRE=1
+LAB_OPTIONS=$patient LAB_WIRE=1
 try noise
 finish

@@ -47,8 +47,8 @@ const passDoes = (p: Protocol, attrs: Attrs): boolean =>
 
 /** What a key must have besides what keys of its protocol have anyway. */
 export function keyPattern(proto: string, attrs: Attrs): Attrs {
-  // The peer's address is for the log; no key has one.
-  const rest = attrs.filter((a) => a.name !== 'proto' && a.name !== 'address');
+  // The peer's address is for the log, and `tries` the protocol's: no key has them.
+  const rest = attrs.filter((a) => !['proto', 'address', 'tries'].includes(a.name));
   return [{ is: 'value', name: 'proto', value: proto }, ...rest];
 }
 

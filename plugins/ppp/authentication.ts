@@ -33,17 +33,19 @@ export type Need = { readonly n: number } & (
       readonly id: number;
       readonly response: Uint8Array;
     }
-  /** The user's name, for the answer to an Identity request. */
-  | { readonly need: 'eapidentity' }
+  /** The user's name, for the answer to an Identity request: of a key for any of these. */
+  | { readonly need: 'eapidentity'; readonly protos: readonly string[] }
   /** A packet of the peer's for the method that answers; the one before, where none is named. */
   | { readonly need: 'eappeer'; readonly proto?: string; readonly packet: Uint8Array }
-  /** The first request of a method to this user; or what comes of a response. */
+  /** The first request of a method to this user, who has so many attempts; or what comes of a
+   *  response. */
   | {
       readonly need: 'eapserver';
-      readonly proto?: string;
-      readonly user?: string;
-      readonly packet?: Uint8Array;
+      readonly proto: string;
+      readonly user: string;
+      readonly attempts: number;
     }
+  | { readonly need: 'eapserver'; readonly packet: Uint8Array }
 );
 
 /** `keyed`: there are MppeKeys of it now. */
@@ -64,8 +66,6 @@ export type Answer = { readonly n: number; readonly keyed?: boolean } & (
       readonly user?: Uint8Array;
       readonly identity?: boolean;
       readonly ended?: boolean;
-      /** What the method has to say about the failure that will follow. */
-      readonly why?: string;
     }
   /** The message goes to the peer. With mschapv2 `proof` is ours, for its Success. */
   | {
@@ -87,6 +87,8 @@ export interface AuthHost {
   count(reason: string): void;
   /** Once, and again after a new challenge: `message` is the peer's, or why. */
   done(ok: boolean, message: string, user: string): void;
+  /** An attempt of the peer's has failed, and it may make another. */
+  failed(message: string, user: string): void;
 }
 
 /** One direction of one method. */
@@ -104,6 +106,10 @@ export interface AuthTimers {
   readonly restart_timer_ms: number;
   /** Transmissions of one packet before giving up. */
   readonly tries: number;
+  /** How often a peer may try to prove who it is, where the method has a way to let it. */
+  readonly attempts: number;
+  /** How long after a success the peer has to prove it again; 0: never. */
+  readonly rechallenge_ms: Ms;
 }
 
 /** The Restart timer of a peer that has the RFC's: ours may be shorter, and says nothing of its. */
@@ -115,3 +121,5 @@ export const silence_ms = (t: AuthTimers): Ms =>
 export const never = Number.POSITIVE_INFINITY;
 /** Longest of PAP's fields. */
 export const field_bytes = 255;
+/** As much of what the peer says as a line of ours takes. */
+export const said_max = 200;

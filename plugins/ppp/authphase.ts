@@ -18,6 +18,8 @@ export interface AuthPhaseHost {
   count(reason: string): void;
   need(n: Need): void;
   result(r: AuthResult): void;
+  /** The peer has failed, and may try again. */
+  tried(r: AuthResult): void;
 }
 
 interface Side {
@@ -79,6 +81,7 @@ export class AuthPhase {
     const context = {
       id: this.#random.u32() & 0xff,
       name: this.#config.name,
+      types: wire.types,
       ours: () => this.#sides.find((s) => s.who === 'peer')?.machine.challenge,
     };
     const make = who === 'peer' ? method.authenticator : method.peer;
@@ -106,6 +109,10 @@ export class AuthPhase {
         side().ok = ok;
         const { keyed } = this;
         this.#host.result({ is: 'auth', who, ok, method: wire.name, user, message, keyed });
+      },
+      failed: (message, user) => {
+        const { name: method } = wire;
+        this.#host.tried({ is: 'auth', who, ok: false, method, user, message, keyed: false });
       },
     };
   }

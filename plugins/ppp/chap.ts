@@ -9,6 +9,7 @@ import {
   type AuthTimers,
   field_bytes,
   never,
+  said_max,
   silence_ms,
 } from './authentication.js';
 import { chapCodes } from './codes.js';
@@ -19,7 +20,7 @@ import { type Control, clean, counted } from './wire.js';
 export interface Algorithm {
   readonly method: 'chap' | 'mschap' | 'mschapv2';
   readonly response_bytes: number;
-  /** Of the Microsoft ones: the version that a Failure names. */
+  /** Of the Microsoft ones: the version that a Failure names. It may allow another try. */
   readonly version?: number;
 }
 export const algorithms = {
@@ -156,22 +157,26 @@ export class ChapPeer implements AuthMachine {
   }
 }
 
-/** As much of what the peer says as a line of ours takes. */
-const said_max = 200;
-
-/** We challenge the peer; a wrong response ends it. */
+/** We challenge the peer; a wrong response ends it, unless another try is allowed. */
 export class ChapAuthenticator implements AuthMachine {
   readonly #host: AuthHost;
   readonly #t: AuthTimers;
   readonly #name: string;
   readonly #by: Algorithm;
   #at: Ms = never;
+  /** Of the Response that counts. */
   #id: number;
   #challenge: Uint8Array | undefined;
   #sent = 0;
   #user = '';
-  #checking = false;
-  #verdict: Control | undefined;
+  /** What is awaited: of `auth` a challenge or a verdict, of the peer a Response, or nothing. */
+  #stage: 'challenge' | 'response' | 'verdict' | 'over' = 'challenge';
+  /** The attempt that failed, of which the peer hears with the next challenge. */
+  #failed: string | undefined;
+  #attempts: number;
+  /** Said last: again, if the Response that it answers comes again. */
+  #said: Control | undefined;
+  #succeeded = false;
 
   /** `id` is the Identifier to begin with; `name` what we call ourselves. */
   constructor(host: AuthHost, t: AuthTimers, by: Algorithm, id: number, name: string) {
@@ -180,6 +185,7 @@ export class ChapAuthenticator implements AuthMachine {
     this.#t = t;
     this.#id = id & 0xff;
     this.#name = name;
+    this.#attempts = by.version === undefined ? 1 : t.attempts;
   }
 
   /** Against reflection: what we last sent. */
@@ -192,17 +198,25 @@ export class ChapAuthenticator implements AuthMachine {
   }
 
   answer(a: Answer, now: Ms): void {
-    if (a.is === 'challenge') this.#begin(a.challenge, now);
-    else if (a.is === 'verdict') this.#judge(a.ok, this.#said(a), a.message);
+    if (a.is === 'challenge') this.#challenged(a.challenge.slice(0, field_bytes), now);
+    else if (a.is === 'verdict') this.#judged(a, now);
     else if (a.is !== 'error') throw new Error(`chap answered with ${a.is}`);
-    else if (this.#checking) this.#judge(false, 'authentication is not available', a.why);
-    else this.#host.done(false, a.why, this.#user);
+    else if (this.#stage === 'verdict') this.#refuse('authentication is not available', a.why);
+    else if (this.#failed !== undefined) this.#refuse(this.#failed, a.why);
+    else if (this.#stage === 'challenge') this.#over(false, a.why);
   }
 
-  #begin(challenge: Uint8Array, now: Ms): void {
-    if (this.#challenge !== undefined) return;
-    this.#challenge = challenge.slice(0, field_bytes);
-    this.#send(now);
+  #challenged(challenge: Uint8Array, now: Ms): void {
+    if (this.#stage !== 'challenge') return;
+    this.#stage = 'response';
+    this.#challenge = challenge;
+    this.#sent = 0;
+    if (this.#failed === undefined) return this.#send(now);
+    this.#say(chapCodes.failure, this.#failure(true, this.#failed));
+    this.#host.failed(this.#failed, this.#user);
+    this.#failed = undefined;
+    this.#id = (this.#id + 1) & 0xff; // RFC 2759 section 9.1.4
+    this.#at = now + person_ms;
   }
 
   #send(now: Ms): void {
@@ -217,44 +231,80 @@ export class ChapAuthenticator implements AuthMachine {
   receive(c: Control): void {
     const v = valueAndName(c);
     if (c.code !== chapCodes.response) this.#host.count('chapcode');
-    else if (this.#challenge === undefined || c.id !== this.#id) this.#host.count('stalereply');
+    else if (this.#said !== undefined && c.id === this.#said.id) this.#host.send(this.#said);
+    else if (this.#stage === 'verdict' && c.id === this.#id)
+      return; // it is being judged
+    else if (this.#stage !== 'response' || c.id !== this.#id) this.#host.count('stalereply');
     else if (v?.value.length !== this.#by.response_bytes) this.#host.count('badlength');
-    else if (this.#verdict !== undefined) this.#host.send(this.#verdict);
-    else if (!this.#checking) {
-      this.#checking = true;
-      this.#at = never;
-      this.#user = clean(v.name, field_bytes);
-      const response = v.value.slice();
-      const { method } = this.#by;
-      this.#host.need({ need: 'chapcheck', method, user: this.#user, id: c.id, response });
+    else this.#check(v.value.slice(), clean(v.name, field_bytes));
+  }
+
+  #check(response: Uint8Array, user: string): void {
+    this.#stage = 'verdict';
+    this.#at = never;
+    const changed = this.#succeeded && user !== this.#user;
+    if (changed) return this.#refuse(denied, `it calls itself '${user}' now`);
+    this.#user = user;
+    const { method } = this.#by;
+    this.#host.need({ need: 'chapcheck', method, user, id: this.#id, response });
+  }
+
+  #judged(a: Extract<Answer, { is: 'verdict' }>, now: Ms): void {
+    if (this.#stage !== 'verdict') return;
+    if (!a.ok && --this.#attempts > 0) {
+      this.#stage = 'challenge';
+      this.#failed = a.message;
+      this.start();
+    } else if (!a.ok) this.#refuse(a.message, a.message);
+    else {
+      this.#say(chapCodes.success, a.proof ? success(a.proof, a.message) : a.message);
+      this.#succeeded = true;
+      this.#over(true, a.message);
+      if (this.#t.rechallenge_ms > 0) this.#at = now + this.#t.rechallenge_ms;
     }
   }
 
-  /** The text of Success or Failure. */
-  #said(a: Extract<Answer, { is: 'verdict' }>): string {
-    const { version } = this.#by;
-    if (a.ok && a.proof !== undefined) return success(a.proof, a.message);
-    if (a.ok || version === undefined) return a.message;
-    return failure(this.#challenge ?? new Uint8Array(0), version, a.message);
+  #refuse(message: string, why: string): void {
+    this.#say(chapCodes.failure, this.#failure(false, message));
+    this.#over(false, why);
   }
-
-  #judge(ok: boolean, message: string, why: string): void {
-    if (!this.#checking || this.#verdict !== undefined) return;
-    const code = ok ? chapCodes.success : chapCodes.failure;
-    this.#verdict = { code, id: this.#id, body: utf8(message).slice(0, field_bytes) };
-    this.#host.send(this.#verdict);
+  #failure(again: boolean, message: string): string {
+    const { version } = this.#by;
+    return version === undefined
+      ? message
+      : failure(this.#challenge ?? new Uint8Array(0), version, again, message);
+  }
+  #say(code: number, message: string): void {
+    this.#said = { code, id: this.#id, body: utf8(message).slice(0, field_bytes) };
+    this.#host.send(this.#said);
+  }
+  #over(ok: boolean, why: string): void {
+    this.#stage = 'over';
+    this.#at = never;
     this.#host.done(ok, why, this.#user);
   }
 
   timeout(now: Ms): void {
     if (now < this.#at) return;
-    if (this.#sent < this.#t.tries) this.#send(now);
-    else {
-      this.#at = never;
-      this.#host.done(false, `no answer to ${this.#sent} challenges`, '');
-    }
+    this.#at = never;
+    if (this.#stage === 'over') this.#again();
+    else if (this.#said?.code === chapCodes.failure) this.#over(false, denied);
+    else if (this.#sent < this.#t.tries) this.#send(now);
+    else this.#over(false, `no answer to ${this.#sent} challenges`);
   }
   deadline(): Ms {
     return this.#at;
   }
+
+  /** The peer has to prove again who it is, in one attempt. */
+  #again(): void {
+    this.#stage = 'challenge';
+    this.#attempts = 1;
+    this.#said = undefined;
+    this.#id = (this.#id + 1) & 0xff;
+    this.start();
+  }
 }
+/** RFC 2759 section 6: a person may be asked for another password. */
+const person_ms = 60_000;
+const denied = 'authentication failed';

@@ -116,6 +116,8 @@ export interface AuthMethod {
   readonly protocol: number;
   /** What follows the protocol in the option: CHAP's algorithm. */
   readonly data: readonly number[];
+  /** Of EAP: the types that are allowed, the best first. Undefined: all that we have. */
+  readonly types?: readonly number[];
 }
 /** The best first: MS-CHAPv2 alone proves both ends; PAP sends the password. The algorithms of CHAP
  *  are those of RFC 1994, RFC 2433 and RFC 2759. */

@@ -238,10 +238,13 @@ export class PppConversation implements Conversation, View {
     this.auths = [];
     this.#met = false;
     this.#ipOver = false;
-    const { key, agent } = this.settings;
-    this.#auth = new AuthClient(env.ns, who, { key, agent, below: this.#below });
+    const { key, agent, mutual } = this.settings;
+    const o = { key, agent, below: this.#below, mutual: mutual.length > 0 };
+    this.#auth = new AuthClient(env.ns, who, o);
     const config = configOf(this.settings, this.#plane, silent);
-    this.machine = new PppMachine(config, env.random, () => this.#plane.path.heard);
+    const plane = this.#plane;
+    const heard = () => plane.path.heard;
+    this.machine = new PppMachine(config, env.random, heard, () => plane.lineCounts());
     const out = { send: (p: Parameters<Port['send']>[0]) => this.#plane.send(p) };
     this.#driver = this.#ctx.driver(this.machine, out, (e) => this.#told(e));
     this.#driver.command({ do: 'up' });
@@ -253,7 +256,7 @@ export class PppConversation implements Conversation, View {
     const { local, remote, ip, ipv6 } = this.settings;
     if (local !== undefined)
       this.ip = { local, remote: remote ?? local, dns: [0, 0], wins: [0, 0] };
-    this.#plane.open(ip, ipv6, '');
+    this.#plane.open(ip, ipv6);
     if (this.ip !== undefined) this.#ctx.event(networkLine({ is: 'ip', up: this.ip }));
     this.#raised(who);
   }
@@ -325,9 +328,8 @@ export class PppConversation implements Conversation, View {
     else if (e.is === 'ipdown') this.ip = undefined;
     else if (e.is === 'ipv6') this.ipv6 = e.up;
     else this.ipv6 = undefined;
-    const why = 'why' in e ? e.why : '';
     if (e.is === 'ip' || e.is === 'ipdown') this.#plane.compressHeaders(this.ip);
-    this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined, why);
+    this.#plane.open(this.ip !== undefined, this.ipv6 !== undefined);
     this.#ctx.event(networkLine(e));
     const who = this.#attempt?.who ?? this.#announced;
     if (e.is === 'ip' || e.is === 'ipdown') this.#ipOver = e.is === 'ipdown';
@@ -408,7 +410,7 @@ export class PppConversation implements Conversation, View {
     this.#plane.compress(undefined, undefined);
     this.#up = false;
     this.#plane.compressHeaders(undefined);
-    this.#plane.open(false, false, why);
+    this.#plane.shut(why);
     this.#auth?.close();
     const made = this.#interface;
     this.#interface = undefined;

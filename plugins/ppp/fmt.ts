@@ -24,6 +24,7 @@ import {
   protocols,
 } from './codes.js';
 import { methodOf } from './lcp.js';
+import { parseReport, report_bytes } from './lqr.js';
 import { type Control, clean, counted, header_bytes, parseControl, parseOptions } from './wire.js';
 
 const line_max = 240;
@@ -43,11 +44,23 @@ function fmt(b: Uint8Array, o: number, end: number): string {
   const protocol = compressed ? u8(b, at) : u16(b, at);
   at += compressed ? 1 : 2;
   const name = protocolNames.get(protocol) ?? protocol.toString(16).padStart(4, '0');
+  if (protocol === protocols.lqr) return fmtReport(b.subarray(at, end));
   if (protocol < 0x8000) return `${name} ${end - at} bytes`;
   const c = parseControl(b, at, end);
   if (typeof c === 'string' && protocol === protocols.pap) return `${name} ${c}`; // may hold a password
   if (typeof c === 'string') return `${name} ${c} ${hex(b.subarray(at, Math.min(end, at + 16)))}`;
   return `${name} ${fmtControl(protocol, c)}`;
+}
+
+/** In words: lqrs, packets and octets, of the receiver's last, of what came of it, and ours. */
+function fmtReport(b: Uint8Array): string {
+  if (b.length < report_bytes) return `lqr short ${hex(b.subarray(0, 16))}`;
+  const r = parseReport(b);
+  const last = `last ${r.lastOutLqrs} ${r.lastOutPackets} ${r.lastOutOctets}`;
+  const bad = `discards ${r.peerInDiscards} errors ${r.peerInErrors}`;
+  const arrived = `in ${r.peerInLqrs} ${r.peerInPackets} ${r.peerInOctets} ${bad}`;
+  const out = `out ${r.peerOutLqrs} ${r.peerOutPackets} ${r.peerOutOctets}`;
+  return `lqr magic ${hex(b.subarray(0, 4))} ${last} ${arrived} ${out}`;
 }
 
 const tables = new Map<number, ReadonlyMap<number, string>>([
@@ -151,6 +164,8 @@ function fmtValue(protocol: number, type: number, v: Uint8Array): string {
     const name = m?.name ?? protocolNames.get(u16(v, 0)) ?? hex(v.subarray(0, 2));
     return m === undefined && v.length > 2 ? `${name} ${hex(v.subarray(2))}` : name;
   }
+  if (protocol === protocols.lcp && type === lcpOptions.quality && v.length === 6)
+    return `${protocolNames.get(u16(v, 0)) ?? hex(v.subarray(0, 2))} ${u32(v, 2)}`;
   if (protocol === protocols.ipcp && type !== ipcpOptions.comp && v.length === 4)
     return ipText(u32(v, 0));
   if (protocol === protocols.ipcp && v.length === 4 && u16(v, 0) === protocols.vjc)

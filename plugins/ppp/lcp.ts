@@ -1,7 +1,7 @@
 /** The options of the Link Control Protocol, RFC 1661 section 6 and RFC 1662 section 7. */
 import { concat, put16, put32, u16, u32 } from '@9p/packet';
 import type { Random } from 'slashnet/core';
-import { type AuthMethod, lcpOptions } from './codes.js';
+import { type AuthMethod, lcpOptions, protocols } from './codes.js';
 import type { Option, Verdict } from './options.js';
 
 export interface LcpConfig {
@@ -13,6 +13,9 @@ export interface LcpConfig {
   readonly magic: boolean;
   readonly pfc: boolean;
   readonly acfc: boolean;
+  /** The peer is to report on the quality of the link as often, in hundredths of a second;
+   *  undefined: LQR is not spoken. */
+  readonly quality: number | undefined;
   /** The peer must authenticate itself by one of these, the first by
    *  preference; none: it need not. */
   readonly demand: readonly AuthMethod[];
@@ -34,6 +37,9 @@ export interface LcpResult {
   sendAcfc: boolean;
   magic: number;
   peerMagic: number;
+  /** How often the peer reports on the link's quality, and how often we are to. */
+  peerQuality: number | undefined;
+  quality: number | undefined;
   /** How the peer authenticates itself to us, and we to the peer. */
   demand: AuthMethod | undefined;
   comply: AuthMethod | undefined;
@@ -54,6 +60,8 @@ export function initialResult(): LcpResult {
     sendAcfc: false,
     magic: 0,
     peerMagic: 0,
+    peerQuality: undefined,
+    quality: undefined,
     demand: undefined,
     comply: undefined,
   };
@@ -78,6 +86,7 @@ export function lcpOptionSet(c: LcpConfig, r: LcpResult, random: Random): readon
     new Mru(c, r),
     new Accm(c, r),
     new Auth(c, r),
+    ...(c.quality === undefined ? [] : [new LinkQuality(c.quality, r)]),
     new Magic(c, r, random),
     new Flag(lcpOptions.pfc, c.pfc, r, 'sendPfc'),
     new Flag(lcpOptions.acfc, c.acfc, r, 'sendAcfc'),
@@ -226,6 +235,53 @@ class Auth implements Option {
   }
 }
 const authLength: readonly [number, number] = [2, 32];
+
+const lqrValue = (period: number): Uint8Array => concat(be16(protocols.lqr), be32(period));
+/** The period of a Quality-Protocol option that asks for LQR. */
+const lqrPeriod = (v: Uint8Array | undefined): number | undefined =>
+  v?.length === 6 && u16(v, 0) === protocols.lqr ? u32(v, 2) : undefined;
+/** A second: to report more often is a burden. */
+const period_min = 100;
+const protocolAndMore: readonly [number, number] = [2, 32];
+
+/** Quality-Protocol, RFC 1661 6.3 and RFC 1989: who asks for it wants to be told. */
+class LinkQuality implements Option {
+  readonly #r: LcpResult;
+  readonly #period: number;
+  #ask: number | undefined;
+
+  constructor(period: number, r: LcpResult) {
+    this.#r = r;
+    this.#period = period;
+    this.#ask = period;
+  }
+  get type(): number {
+    return lcpOptions.quality;
+  }
+  get length(): readonly [number, number] {
+    return protocolAndMore;
+  }
+  wanted(): Uint8Array | undefined {
+    return this.#ask === undefined ? undefined : lqrValue(this.#ask);
+  }
+  acked(v: Uint8Array | undefined): void {
+    this.#r.peerQuality = lqrPeriod(v);
+  }
+  naked(hint: Uint8Array): undefined {
+    this.#ask = lqrPeriod(hint);
+  }
+  rejected(): undefined {
+    this.#ask = undefined;
+  }
+  judge(v: Uint8Array): Verdict {
+    const asked = lqrPeriod(v);
+    if (asked === undefined) return lqrValue(this.#period);
+    return asked > 0 && asked < period_min ? lqrValue(period_min) : 'ack';
+  }
+  agreed(v: Uint8Array | undefined): void {
+    this.#r.quality = lqrPeriod(v);
+  }
+}
 
 /** Magic-Number, RFC 1661 6.4: a request that carries ours has come back to us. */
 class Magic implements Option {

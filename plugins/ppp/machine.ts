@@ -1,6 +1,6 @@
 /** A PPP session: the phases of RFC 1661 section 3, composed of LCP,
  *  authentication, IPCP and IPV6CP. */
-import { type Packet, put32, u16, u32, utf8 } from '@9p/packet';
+import { type Packet, put16, put32, take, u16, u32, utf8 } from '@9p/packet';
 import type { Machine, Ms, Output, Random } from 'slashnet/core';
 import { never } from './authentication.js';
 import { AuthPhase } from './authphase.js';
@@ -12,6 +12,7 @@ import { type IpcpConfig, initialIpcp, ipcpFault, ipcpOptionSet } from './ipcp.j
 import { initialIpv6cp, ipv6cpOptionSet } from './ipv6cp.js';
 import { Keepalive } from './keepalive.js';
 import { initialResult, type LcpResult, lcpOptionSet } from './lcp.js';
+import { type LineCounts, noCounts, Quality } from './lqr.js';
 import { type NcpSpec, Network } from './network.js';
 import type { AuthResult, Command, Phase, PppConfig, PppEvent } from './session.js';
 import { type Control, controlPacket, header_bytes, parseControl } from './wire.js';
@@ -23,6 +24,8 @@ const authProtocols: readonly number[] = [protocols.pap, protocols.chap, protoco
 
 export class PppMachine implements Machine<Command, PppEvent> {
   readonly keepalive: Keepalive;
+  /** Undefined: LQR is not spoken. */
+  readonly quality: Quality | undefined;
   readonly #config: PppConfig;
   readonly #random: Random;
   readonly #out: Output<PppEvent>[] = [];
@@ -37,14 +40,23 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #phase: Phase = 'Dead';
   #linked = false;
   #active = false;
+  /** Our interface identifier: a renegotiation begins with the one that was agreed. */
+  #ifid: Uint8Array | undefined;
   /** Control packets. */
   #received = 0;
   /** Why the link must go, found out in the midst of an input. */
   #failed: string | undefined;
+  /** An attempt of the peer's to prove who it is has failed: if it leaves now, that is why. */
+  #tried: string | undefined;
 
   /** `heard` counts all packets that came from the peer, where a Path does; else those are
    *  counted that come here. */
-  constructor(config: PppConfig, random: Random, heard = () => this.#received) {
+  constructor(
+    config: PppConfig,
+    random: Random,
+    heard = () => this.#received,
+    line: () => LineCounts = () => noCounts,
+  ) {
     this.#config = config;
     this.#random = random;
     this.#host = {
@@ -60,9 +72,11 @@ export class PppMachine implements Machine<Command, PppEvent> {
         count: this.#host.count,
         need: (need) => this.#tell({ is: 'need', need }),
         result: (r) => this.#authResult(r),
+        tried: (r) => this.#authTried(r),
       },
       random,
     );
+    this.quality = config.lcp.quality === undefined ? undefined : new Quality(line);
     this.keepalive = new Keepalive(config.echo, (id) => this.#sendEcho(id), heard);
     this.#lcp = this.#newLcp();
   }
@@ -106,6 +120,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     const protocol = u16(p.buf, p.start);
     if (protocol === protocols.lcp) this.#control(p, (c) => this.#lcp.receive(c, now));
     else if (!this.#lcp.opened) this.#host.count('beforelcp');
+    else if (protocol === protocols.lqr && this.quality?.state === 'on') this.#reported(p);
     else if (authProtocols.includes(protocol))
       this.#control(p, (c) => this.#auth.receive(protocol, c, now));
     else this.#other(protocol, p, now);
@@ -116,6 +131,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     if (now >= this.#lcp.deadline()) this.#lcp.timeout(now);
     this.#network?.timeout(now);
     this.#auth.timeout(now);
+    this.quality?.timeout(now);
     if (this.keepalive.timeout(now)) {
       const n = this.#config.echo.echo_failures;
       this.#lcp.close(`lcp: peer is gone: no answer to ${n} echo requests`, now);
@@ -126,7 +142,21 @@ export class PppMachine implements Machine<Command, PppEvent> {
   poll(): Output<PppEvent> | undefined {
     const o = this.#out.shift();
     if (o === undefined) this.#out.length = 0; // gives back the room that a queue keeps, too
-    return o;
+    return o ?? this.#report();
+  }
+
+  /** After all else, so that it tells of all else. */
+  #report(): Output<PppEvent> | undefined {
+    const report = this.quality?.take();
+    if (report === undefined) return undefined;
+    const packet = take(2 + report.length);
+    put16(packet.buf, packet.start, protocols.lqr);
+    packet.buf.set(report, packet.start + 2);
+    return { do: 'send', packet };
+  }
+  #reported(p: Packet): void {
+    const drop = this.quality?.receive(p.buf.subarray(p.start + 2, p.end));
+    if (drop !== undefined) this.#host.count(drop);
   }
 
   deadline(): Ms {
@@ -134,6 +164,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
       this.#lcp.deadline(),
       this.#auth.deadline(),
       this.keepalive.deadline(),
+      this.quality?.deadline() ?? never,
       this.#network?.deadline() ?? never,
     );
   }
@@ -152,6 +183,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #open(now: Ms): void {
     if (this.#active) return;
     this.#active = true;
+    this.#ifid = undefined;
     this.#result = initialResult();
     this.#lcp = this.#newLcp();
     this.#lcp.open(now);
@@ -174,7 +206,8 @@ export class PppMachine implements Machine<Command, PppEvent> {
   #finish(why: string): void {
     this.#active = false;
     this.#failed = undefined;
-    this.#tell({ is: 'finished', why });
+    this.#tell({ is: 'finished', why: this.#tried ?? why });
+    this.#tried = undefined;
   }
 
   /** What follows from an input once the automata have settled. */
@@ -224,16 +257,19 @@ export class PppMachine implements Machine<Command, PppEvent> {
   }
 
   #lcpUp(now: Ms): void {
-    const { demand, comply } = this.#result;
+    const { demand, comply, magic, quality, peerQuality } = this.#result;
     if (this.#config.lcp.demand.length > 0 && demand === undefined)
       throw new Error('LCP opened without the authentication that was demanded');
     this.#tell({ is: 'link', up: { ...this.#result } });
     this.keepalive.start(now);
+    if (quality !== undefined || peerQuality !== undefined)
+      this.quality?.start(10 * (quality ?? 0), magic, now);
     this.#auth.start(demand, comply, now);
   }
 
   #lcpDown(now: Ms): void {
     this.keepalive.stop();
+    this.quality?.stop();
     this.#auth.stop();
     this.#network?.down(now);
     this.#network = undefined;
@@ -297,6 +333,7 @@ export class PppMachine implements Machine<Command, PppEvent> {
     if (protocol === undefined) this.#host.count('badlength');
     else if (protocol === protocols.lcp) this.#lcp.refused(now);
     else if (ncp !== undefined) ncp.refused(now);
+    else if (protocol === protocols.lqr) this.quality?.refused();
     else if (this.#auth.uses(protocol)) this.#failed = 'authentication: peer rejects its protocol';
     else this.#host.log(`lcp peer rejects protocol ${protocol.toString(16)}`);
   }
@@ -307,10 +344,12 @@ export class PppMachine implements Machine<Command, PppEvent> {
     this.#tell(r);
     const v1 = this.#keys === 'mschap' || r.method === 'mschap';
     this.#keys = r.keyed ? (v1 ? 'mschap' : 'mschapv2') : 'none';
-    if (r.ok) return;
-    const whose = r.who === 'we' ? '' : ` of the peer${r.user === '' ? '' : ` '${r.user}'`}`;
-    const said = r.message === '' ? '' : `: ${r.message}`;
-    this.#failed = `authentication${whose} failed (${r.method})${said}`;
+    if (r.ok) this.#tried = undefined;
+    else this.#failed = failureOf(r);
+  }
+  #authTried(r: AuthResult): void {
+    this.#tell(r);
+    this.#tried = failureOf(r);
   }
 
   // Network -------------------------------------------------------------------------------------
@@ -355,13 +394,16 @@ export class PppMachine implements Machine<Command, PppEvent> {
   }
 
   #ipv6cp(config: { readonly id?: Uint8Array }): NcpSpec {
-    const r = initialIpv6cp(this.#random, config.id);
+    const r = initialIpv6cp(this.#random, this.#ifid ?? config.id);
     return {
       name: 'ipv6cp',
       protocol: protocols.ipv6cp,
       carries: true,
       options: ipv6cpOptionSet(r, this.#random),
-      up: () => this.#tell({ is: 'ipv6', up: { ...r } }),
+      up: () => {
+        this.#ifid = r.local;
+        this.#tell({ is: 'ipv6', up: { ...r } });
+      },
       lost: (why) => this.#tell({ is: 'ipv6down', why }),
     };
   }
@@ -386,4 +428,10 @@ export class PppMachine implements Machine<Command, PppEvent> {
     if (typeof c === 'string') this.#host.count(c);
     else f(c);
   }
+}
+
+function failureOf(r: AuthResult): string {
+  const whose = r.who === 'we' ? '' : ` of the peer${r.user === '' ? '' : ` '${r.user}'`}`;
+  const said = r.message === '' ? '' : `: ${r.message}`;
+  return `authentication${whose} failed (${r.method})${said}`;
 }

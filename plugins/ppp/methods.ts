@@ -4,6 +4,7 @@ import type { AuthHost, AuthMachine, AuthTimers } from './authentication.js';
 import { type Algorithm, algorithms, ChapAuthenticator, ChapPeer } from './chap.js';
 import { type AuthMethod, chapCodes, eapCodes, papCodes } from './codes.js';
 import { EapAuthenticator, EapPeer } from './eap.js';
+import { eapMethodsOf } from './eapmethods.js';
 import { PapAuthenticator, PapPeer } from './pap.js';
 
 export interface MethodContext {
@@ -11,6 +12,8 @@ export interface MethodContext {
   readonly id: number;
   /** What we call ourselves in a challenge. */
   readonly name: string;
+  /** Of EAP, as AuthMethod has them. */
+  readonly types: readonly number[] | undefined;
   /** The challenge that we sent last. */
   ours(): Uint8Array | undefined;
 }
@@ -37,8 +40,8 @@ const methods: Readonly<Record<string, Method>> = {
   mschap: chap(algorithms.mschap),
   mschapv2: chap(algorithms.mschapv2),
   eap: {
-    peer: (h, t) => new EapPeer(h, t),
-    authenticator: (h, t, c) => new EapAuthenticator(h, t, c.id),
+    peer: (h, t, c) => new EapPeer(h, t, eapMethodsOf(c.types), c.ours),
+    authenticator: (h, t, c) => new EapAuthenticator(h, t, eapMethodsOf(c.types), c.id),
     toAuthenticator: [eapCodes.response],
   },
 };
@@ -52,7 +55,7 @@ function chap(by: Algorithm): Method {
 }
 
 export function methodFor(m: AuthMethod): Method {
-  const found = methods[m.name];
+  const found = methods[m.types === undefined ? m.name : 'eap'];
   if (found === undefined) throw new Error(`no machine for ${m.name}`);
   return found;
 }

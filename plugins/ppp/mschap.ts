@@ -5,9 +5,14 @@ import { hex, text } from '@9p/packet';
 /** The authenticator response of mschapv2. */
 export const proof_bytes = 20;
 
-/** The first error: wrong name or password; no other try. */
-export const failure = (challenge: Uint8Array, version: number, message: string): string =>
-  `E=691 R=0 C=${hex(challenge).toUpperCase()} V=${version} M=${message || 'Access denied'}`;
+/** The error: wrong name or password. With `again` the peer may answer `challenge`. */
+export const failure = (
+  challenge: Uint8Array,
+  version: number,
+  again: boolean,
+  message: string,
+): string =>
+  `E=691 R=${again ? 1 : 0} C=${hex(challenge).toUpperCase()} V=${version} M=${message || 'Access denied'}`;
 
 export const success = (proof: Uint8Array, message: string): string =>
   `S=${hex(proof).toUpperCase()} M=${message || 'Access granted'}`;
@@ -35,6 +40,8 @@ export function failureText(message: string): string {
   const code = /^E=(\d{1,10})(?=\s|$)/.exec(message)?.[1];
   if (code === undefined) return message;
   const said = /\sM=(.*)$/.exec(message)?.[1]?.trim() ?? '';
-  const reason = reasons[code] ?? 'refused';
-  return said === '' ? `${reason} (${code})` : `${reason} (${code}): ${said}`;
+  const reason = `${reasons[code] ?? 'refused'} (${code})${said === '' ? '' : `: ${said}`}`;
+  return mayRetry(message) ? `${reason}; no other key to try` : reason;
 }
+/** The peer of a Failure may answer its challenge. */
+export const mayRetry = (message: string): boolean => /^E=\d{1,10}\s+R=1(?=\s|$)/.test(message);

@@ -40,6 +40,7 @@ export class Interface {
   #link: Link | undefined;
   #ip: Readonly<IpcpResult> | undefined;
   #mtu = 0;
+  #linkLocal: string | undefined;
   /** How to undo, last first. */
   readonly #undo: (() => Promise<void>)[] = [];
 
@@ -101,7 +102,12 @@ export class Interface {
     await this.addIp(ip, mtu);
   }
 
+  /** In place of the one from before a renegotiation, if that was another. */
   async addLinkLocal(address: string): Promise<void> {
+    const was = this.#linkLocal;
+    if (was === address) return;
+    this.#linkLocal = address;
+    if (was !== undefined) await this.#write(`remove ${was} /64`);
     await this.#write(`add ${address} /64`);
   }
 

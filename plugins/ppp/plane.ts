@@ -6,6 +6,7 @@ import type { CcpResult } from './ccp.js';
 import { HdlcPath } from './hdlc.js';
 import type { IpcpResult } from './ipcp.js';
 import { defaultMru, type LcpResult } from './lcp.js';
+import { type LineCounts, report_bytes } from './lqr.js';
 import { Mppe } from './mppe.js';
 import { PppPath } from './path.js';
 import type { Settings } from './settings.js';
@@ -15,6 +16,7 @@ import { Vj } from './vj.js';
 const protocol_bytes = 2;
 const address_bytes = 2;
 const fcs_bytes = 2;
+const flag_bytes = 1;
 
 export interface PlaneEvents {
   /** The layer below carries frames now, or its mtu has changed. */
@@ -37,6 +39,8 @@ export class Plane {
   #hdlc: HdlcPath | undefined;
   #peerMru = defaultMru;
   #mppe: Mppe | undefined;
+  /** Frames and their bytes, for reports on the link's quality. */
+  readonly #counts = { out: 0, outBytes: 0, in: 0, inBytes: 0, errors: 0, discards: 0 };
   /** What paths below and above send to; made once, so that a packet allocates nothing. */
   readonly #above: Sink;
   readonly #control: Sink;
@@ -119,6 +123,7 @@ export class Plane {
     const mru = Math.max(defaultMru, this.#settings.mru ?? 0);
     const bytes = mru + protocol_bytes + address_bytes + fcs_bytes;
     return new HdlcPath(bytes, (reason) => {
+      this.#counts.errors++;
       this.#ctx.count(reason);
       this.path.headers?.lost();
     });
@@ -137,10 +142,18 @@ export class Plane {
     return drop === undefined;
   }
   #up(p: Packet): string | undefined {
+    const counts = this.#counts;
+    counts.in++;
+    counts.inBytes += p.end - p.start;
     this.#ctx.tap?.(true, p);
-    return this.path.up(p, this.#above, this.#control);
+    const drop = this.path.up(p, this.#above, this.#control);
+    if (drop !== undefined) counts.discards++;
+    return drop;
   }
   #down(p: Packet, line: Sink): boolean {
+    const counts = this.#counts;
+    counts.out++;
+    counts.outBytes += p.end - p.start;
     this.#ctx.tap?.(false, p);
     if (this.#hdlc === undefined) return line.send(p);
     this.#hdlc.down(p, line, this.#ctx.env.clock.now());
@@ -150,6 +163,21 @@ export class Plane {
   /** A frame of the machine goes down. */
   send(p: Packet): boolean {
     return this.path.control(p, this.#below);
+  }
+
+  lineCounts(): LineCounts {
+    const { out, outBytes, in: inPackets, inBytes, errors, discards } = this.#counts;
+    const tail = this.hdlc ? fcs_bytes + flag_bytes : 0;
+    const address = this.address && !this.path.acfc ? address_bytes : 0;
+    return {
+      outPackets: out,
+      outOctets: outBytes + tail * out,
+      inPackets,
+      inDiscards: discards,
+      inErrors: errors,
+      inOctets: inBytes + tail * inPackets,
+      reportOctets: address + protocol_bytes + report_bytes + tail,
+    };
   }
 
   /** As before anything was agreed. */
@@ -195,12 +223,17 @@ export class Plane {
     path.mtu = this.mtu;
   }
 
-  /** Which of the two protocols passes. */
-  open(ip: boolean, ipv6: boolean, why: string): void {
+  /** Which of the two protocols passes. Who has data open keeps it while neither does: a
+   *  renegotiation may bring both back. */
+  open(ip: boolean, ipv6: boolean): void {
     this.path.ip = ip;
     this.path.ipv6 = ipv6;
     this.path.mtu = this.mtu;
-    if (!ip && !ipv6) this.upper.lower(why);
-    else if (!this.upper.isUp) this.upper.raise();
+    if ((ip || ipv6) && !this.upper.isUp) this.upper.raise();
+  }
+  /** It is over. */
+  shut(why: string): void {
+    this.open(false, false);
+    this.upper.lower(why);
   }
 }

@@ -4,7 +4,7 @@ import { counters, type Layer, type Plugin } from 'slashnet/core';
 import { PppConversation } from './conv.js';
 import { fmtPpp } from './fmt.js';
 import { pathDrops } from './path.js';
-import { authText, ccpText, cpText, dnsText, ipcpText, ipv6cpText, lcpText } from './texts.js';
+import { authText, ccpText, dnsText, ipcpText, ipv6cpText, lcpText, qualityText } from './texts.js';
 import { verbs } from './verbs.js';
 
 const conversations_max = 4096;
@@ -24,9 +24,9 @@ const ppp: Plugin = {
         { name: 'lcp', perm: 0o444, text: lcpText },
         { name: 'ipcp', perm: 0o444, text: ipcpText },
         { name: 'ipv6cp', perm: 0o444, text: ipv6cpText },
-        { name: 'ccp', perm: 0o444, text: cpText('ccp') },
         { name: 'ccp', perm: 0o444, text: ccpText },
         { name: 'auth', perm: 0o444, text: authText },
+        { name: 'quality', perm: 0o444, text: qualityText },
         { name: 'dns', perm: 0o444, text: dnsText },
       ],
       create: (ctx) => new PppConversation(ctx),

@@ -99,6 +99,8 @@ const key_bytes = 16;
 export interface AuthClientOptions {
   /** The words of the `key` verb. */
   readonly key: readonly string[];
+  /** Both ends prove who they are: a user's name in `key` is ours. */
+  readonly mutual: boolean;
   /** The directory of a factotum. */
   readonly agent: string;
   /** The data file below: `remote` beside it is who the peer is in the agent's log. */
@@ -106,9 +108,6 @@ export interface AuthClientOptions {
 }
 
 export const ourAgent = '/net/auth';
-/** The method that is asked for who we are; a key for any will do for it. */
-const firstEap = 'eap-mschapv2';
-
 export class AuthClient {
   readonly #ns: Namespace;
   readonly #who: Who;
@@ -149,7 +148,7 @@ export class AuthClient {
       if (need.need === 'pap') return await this.#pap(n);
       if (need.need === 'chap') return await this.#chap(n, need);
       if (need.need === 'challenge') return await this.#challenge(n, need.method);
-      if (need.need === 'eapidentity') return await this.#identity(n);
+      if (need.need === 'eapidentity') return await this.#identity(n, need.protos);
       if (need.need === 'eappeer') return await this.#eapPeer(n, need);
       if (need.need === 'eapserver') return await this.#eapServer(n, need);
       if (need.need === 'papcheck') return await this.#papCheck(n, need.user, need.password);
@@ -169,16 +168,18 @@ export class AuthClient {
     this.#asking = undefined;
   }
 
-  async #start(proto: string, role: string): Promise<Rpc> {
-    const { agent, key } = this.#o;
+  /** `more` is for our own agent alone. */
+  async #start(proto: string, role: string, more: readonly string[] = []): Promise<Rpc> {
+    const { agent, mutual } = this.#o;
+    const key = this.#o.key.filter((w) => !(mutual && role === 'server' && /^user[=?]/.test(w)));
     const path = `${agent}/rpc`;
     const file = await this.#ns.open(path, omode.rdwr, this.#who);
     const rpc = new Rpc(file, this.#who, this.#open);
     try {
       if (this.#closed) throw refuse(Ehungup);
-      const logged = role === 'server' && agent === ourAgent;
-      const address = logged ? [`address=${await this.#remote()}`] : [];
-      await rpc.ask('start', pattern(proto, role, [...key, ...address]));
+      const told = role === 'server' && agent === ourAgent;
+      const extra = told ? [`address=${await this.#remote()}`, ...more] : [];
+      await rpc.ask('start', pattern(proto, role, [...key, ...extra]));
     } catch (e) {
       rpc.close();
       throw e;
@@ -247,23 +248,29 @@ export class AuthClient {
 
   // EAP: the rpc's data are whole packets.
 
-  async #identity(n: number): Promise<Answer> {
-    const rpc = await this.#start(firstEap, 'client');
-    try {
-      return { n, is: 'eap', user: await userOf(rpc), identity: true };
-    } finally {
-      rpc.close();
+  /** As a key has it that one of these would use. */
+  async #identity(n: number, protos: readonly string[]): Promise<Answer> {
+    let why: unknown = refuse('no method of eap is allowed');
+    for (const proto of protos) {
+      try {
+        const rpc = await this.#start(proto, 'client');
+        const user = await userOf(rpc).finally(() => rpc.close());
+        return { n, is: 'eap', user, identity: true };
+      } catch (e) {
+        why = e;
+      }
     }
+    throw why;
   }
 
   async #eapPeer(n: number, q: Extract<Need, { need: 'eappeer' }>): Promise<Answer> {
-    const proto = q.proto ?? this.#eap?.proto ?? firstEap;
+    const proto = q.proto ?? this.#eap?.proto;
+    if (proto === undefined) return { n, is: 'eap' };
     if (this.#eap?.proto !== proto) {
       this.#eap?.rpc.close();
       this.#eap = { proto, rpc: await this.#start(proto, 'client') };
     }
     const { rpc } = this.#eap;
-    if (this.#closed) this.close();
     if (!(await understood(rpc, q.packet))) return { n, is: 'eap' };
     if (q.packet[0] === eapCodes.success) {
       const { keyed } = await this.#shared(rpc, proto, 'client');
@@ -275,14 +282,15 @@ export class AuthClient {
   }
 
   async #eapServer(n: number, q: Extract<Need, { need: 'eapserver' }>): Promise<Answer> {
-    if (q.proto !== undefined) {
+    if ('proto' in q) {
+      const { proto, user, attempts } = q;
       this.#asking?.rpc.close();
-      this.#asking = { proto: q.proto, rpc: await this.#start(q.proto, 'server') };
-      await this.#asking.rpc.ask('write', utf8(q.user ?? ''));
+      this.#asking = { proto, rpc: await this.#start(proto, 'server', [`tries=${attempts}`]) };
+      await this.#asking.rpc.ask('write', utf8(user));
     }
     if (this.#asking === undefined) throw refuse('nothing was asked');
     const { proto, rpc } = this.#asking;
-    if (q.packet !== undefined && !(await understood(rpc, q.packet))) return { n, is: 'eap' };
+    if ('packet' in q && !(await understood(rpc, q.packet))) return { n, is: 'eap' };
     const packet = await rpc.ask('read');
     if (packet[0] === eapCodes.request) return { n, is: 'eap', packet };
     const ok = packet[0] === eapCodes.success;

@@ -12,6 +12,11 @@ export interface Settings {
   /** A server that lets anybody in. */
   noauth: boolean;
   methods: readonly AuthMethod[];
+  /** The other direction too: a client demands these, a server lets itself be asked by them. */
+  mutual: readonly AuthMethod[];
+  /** Tries that a peer has to prove who it is; how often it must do so again, 0: never. */
+  auth_tries: number;
+  rechallenge_ms: number;
   /** The directory of the factotum that answers for us. */
   agent: string;
   /** Words for the pattern by which auth looks for a key. */
@@ -34,6 +39,8 @@ export interface Settings {
   /** Undefined: as what is bound carries packets or bytes. */
   framing: 'packet' | 'hdlc' | undefined;
   ccp: CcpConfig;
+  /** Between link quality reports of the peer; undefined: none. */
+  lqr_s: number | undefined;
   echo: EchoConfig;
   timers: Timers;
   passive: boolean;
@@ -61,6 +68,9 @@ export const defaultSettings = (): Settings => ({
   role: 'client',
   noauth: false,
   methods: authMethods,
+  mutual: [],
+  auth_tries: defaultConfig.auth.attempts,
+  rechallenge_ms: defaultConfig.auth.rechallenge_ms,
   agent: ourAgent,
   key: [],
   name: defaultConfig.name,
@@ -77,6 +87,7 @@ export const defaultSettings = (): Settings => ({
   address: undefined,
   framing: undefined,
   ccp: defaultCcp,
+  lqr_s: undefined,
   echo: defaultEcho,
   timers: defaultTimers,
   passive: false,
@@ -113,8 +124,9 @@ export function configOf(s: Settings, below: Below, silent: boolean): PppConfig 
       magic: s.magic,
       pfc: s.pfc,
       acfc: s.acfc,
-      demand: server && !s.noauth ? s.methods : [],
-      accept: server ? [] : s.methods,
+      quality: s.lqr_s === undefined ? undefined : 100 * s.lqr_s,
+      demand: !server ? s.mutual : s.noauth ? [] : s.methods,
+      accept: server ? s.mutual : s.methods,
     },
     ip: s.ip
       ? {
@@ -132,7 +144,12 @@ export function configOf(s: Settings, below: Below, silent: boolean): PppConfig 
     ipv6: s.ipv6 ? (s.ifid === undefined ? {} : { id: s.ifid }) : undefined,
     ccp: s.ccp,
     timers: s.timers,
-    auth: { restart_timer_ms: s.timers.restart_max_ms, tries: s.timers.max_configure },
+    auth: {
+      restart_timer_ms: s.timers.restart_max_ms,
+      tries: s.timers.max_configure,
+      attempts: s.auth_tries,
+      rechallenge_ms: s.rechallenge_ms,
+    },
     echo: s.echo,
     passive: silent || s.passive,
     silent,

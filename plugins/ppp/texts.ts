@@ -9,6 +9,7 @@ import type { IpcpResult } from './ipcp.js';
 import type { Ipv6cpResult } from './ipv6cp.js';
 import type { RoundTrips } from './keepalive.js';
 import type { LcpResult } from './lcp.js';
+import type { Measure } from './lqr.js';
 import type { PppMachine } from './machine.js';
 import type { Mppe } from './mppe.js';
 import type { HeaderCompression, Pair } from './path.js';
@@ -167,6 +168,32 @@ export function ccpText(v: View): string {
     ['packetsreceived', receiver?.packets],
     ['lost', receiver?.lost],
     ['badcounter', receiver?.badcounter],
+  ]);
+}
+
+/** Packets that one end sent between two reports of the peer's, and what became of them. */
+const measurePairs = (name: string, m: Measure | undefined): readonly Pair[] =>
+  m === undefined
+    ? []
+    : [
+        [`${name}packets`, m.packets],
+        [`${name}lost`, m.lost],
+        [`${name}errors`, m.errors],
+        [`${name}discards`, m.discards],
+      ];
+
+export function qualityText(v: View): string {
+  const q = v.machine?.quality;
+  const seconds = (period: number | undefined): string | undefined =>
+    period === undefined ? undefined : `${period / 100}`;
+  return lines([
+    ['state', q?.state ?? 'off'],
+    ['period', seconds(v.link?.quality)],
+    ['peerperiod', seconds(v.link?.peerQuality)],
+    ['sent', q?.sent],
+    ['received', q?.received],
+    ...measurePairs('out', q?.out),
+    ...measurePairs('in', q?.in),
   ]);
 }
 

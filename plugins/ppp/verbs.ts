@@ -4,7 +4,7 @@ import { fromHex } from '@9p/packet';
 import { isPrivateValue, type Req, refuse, type Verb, type Wait } from 'slashnet/core';
 import { isZero, parseIp, usable } from './address.js';
 import { type CcpConfig, defaultCcp } from './ccp.js';
-import { authMethods } from './codes.js';
+import { namedMethods, withOneEap } from './eapmethods.js';
 import { id_bytes } from './ipv6cp.js';
 import { mru_min } from './lcp.js';
 import type { Bits } from './mppekey.js';
@@ -71,12 +71,13 @@ function keySpec(args: readonly string[]): readonly string[] {
 /** As `auth mschapv2,chap` or in words. */
 function methods(args: readonly string[]) {
   const names = args.flatMap((a) => a.split(',')).filter((name) => name !== '');
-  return [...new Set(names)].map((name) => {
-    const m = authMethods.find((x) => x.name === name);
+  const found = [...new Set(names)].map((name) => {
+    const m = namedMethods.find((x) => x.name === name);
     if (m === undefined)
-      throw refuse(`unknown method '${name}': ${authMethods.map((x) => x.name).join(' ')}`);
+      throw refuse(`unknown method '${name}': ${namedMethods.map((x) => x.name).join(' ')}`);
     return m;
   });
+  return withOneEap(found);
 }
 
 /** Whose secrets answer for us: /n/host/factotum. */
@@ -148,6 +149,13 @@ const links: readonly Verb<Settable>[] = [
     s.methods = a[0] === 'none' && a.length === 1 ? [] : methods(a);
     s.noauth = s.methods.length === 0;
   }),
+  verb('mutual off|method …', 1, 8, (s, a) => {
+    s.mutual = a[0] === 'off' && a.length === 1 ? [] : methods(a);
+  }),
+  verb('authtries n', 1, 1, (s, [n = '']) => void (s.auth_tries = number(n, 1, 5, 'count'))),
+  verb('rechallenge seconds', 1, 1, (s, [v = '']) => {
+    s.rechallenge_ms = number(v, 0, seconds_max, 'interval in seconds') * 1000;
+  }),
   verb('key attr …', 0, 32, (s, a) => void (s.key = keySpec(a)), true),
   verb('name word', 1, 1, (s, [n = '']) => void (s.name = n.slice(0, 64))),
   verb('mtu n', 1, 1, (s, [n = '']) => void (s.mtu = number(n, mru_min, mru_max, 'mtu'))),
@@ -199,6 +207,9 @@ const addresses: readonly Verb<Settable>[] = [
 
 const timers: readonly Verb<Settable>[] = [
   verb('echo seconds [failures] [adaptive|always]', 1, 3, echo),
+  verb('lqr seconds|off', 1, 1, (s, [v = '']) => {
+    s.lqr_s = v === 'off' ? undefined : number(v, 1, 3600, 'period in seconds');
+  }),
   verb('restart ms [max_ms]', 1, 2, (s, [v = '', m = v]) => {
     const restart_timer_ms = number(v, 10, 60_000, 'time in ms');
     const restart_max_ms = number(m, restart_timer_ms, 60_000, 'longest time in ms');

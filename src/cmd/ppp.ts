@@ -1,19 +1,21 @@
 /** slashnet ppp, after ppp(8): a PPP link in the foreground, client or server. */
+import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import type { Mount } from '@9p/lib9p';
 import { errorText } from '../core/errors.js';
 import { readRegular } from '../core/regular.js';
+import { quote } from '../core/words.js';
 import { type Command, complain, type Options, printable, Usage } from './command.js';
 import { diallingOf } from './dialling.js';
 import { person, secretFrom } from './key.js';
-import { daemonFor } from './owndaemon.js';
+import { type Daemon, daemonFor } from './owndaemon.js';
 import { parseChat, type Step } from './pppchat.js';
 import { fileMedium, type Medium, wireMedium } from './pppmedium.js';
 import { deviceOptions, linkOptions, stackOf, verbOptions, verbsOf } from './pppoptions.js';
 import { chat, shuttle } from './pppprepare.js';
 import { type LinkOptions, Session } from './pppsession.js';
 import { StreamWire, stdioKeepsPackets, stdioWire } from './pppwire.js';
-import { howOf, Resolver, recoverResolver } from './resolver.js';
+import { type How, howOf, Resolver, recoverResolver } from './resolver.js';
 import { signalled } from './serve.js';
 
 const chat_bytes_max = 64 * 1024;
@@ -53,14 +55,15 @@ function refuseFraming(o: Options, port: string | undefined): void {
 }
 
 async function planOf(addresses: readonly string[], o: Options): Promise<Plan> {
-  const port = text(o.port);
+  const given = text(o.port);
+  const port = given === undefined || isDialString(given) ? given : resolve(given);
   const verbs = verbsOf(addresses, o);
-  for (const [flag, given] of [
+  for (const [flag, value] of [
     ['-M', o.chat],
     ['-u', o.shuttle],
     ['--redial', o.redial],
   ] as const)
-    if (given !== undefined && port === undefined) throw new Usage(`${flag} needs -p`);
+    if (value !== undefined && port === undefined) throw new Usage(`${flag} needs -p`);
   refuseFraming(o, port);
   const net = text(o.net);
   const redial = text(o.redial) ?? '0';
@@ -119,22 +122,44 @@ async function below(m: Mount, p: Plan, debug: boolean, cancel: AbortSignal): Pr
 /** Plugins of a private daemon: what the link needs. */
 function loads(p: Plan, net: string): string[] {
   const host = p.stack !== undefined || net === 'none' ? [] : ['ipifc'];
-  const device = p.port !== undefined && !isDialString(p.port) ? ['eia'] : [];
-  return ['auth', 'loop', ...host, ...device, 'ppp'];
+  return ['auth', 'loop', ...host, 'ppp'];
 }
 
-/** Where a server that was named instead of a path has its stack, once it is mounted. */
-async function mountStack(m: Mount, address: string): Promise<{ net: string; at: string }> {
+/** Where the stack is; a server that was named instead of a path is mounted meanwhile. */
+async function withStack<T>(
+  m: Mount,
+  address: string | undefined,
+  f: (net: string | undefined) => Promise<T>,
+): Promise<T> {
+  if (address === undefined) return f(undefined);
   const at = `/n/ppp.${process.pid}`;
-  await m.writeFile('/ctl', `mount ${address} ${at}`);
-  const nets = [at, `${at}/net`];
-  for (const net of nets)
-    if (await m.stat(`${net}/ipifc`).catch(() => undefined)) return { net, at };
-  await m.writeFile('/ctl', `unmount ${at}`);
-  throw new Usage(`-x ${address}: there is no ipifc`);
+  await m.writeFile('/ctl', `mount ${quote(address)} ${at}`);
+  try {
+    for (const net of [at, `${at}/net`])
+      if (await m.stat(`${net}/ipifc`).catch(() => undefined)) return await f(net);
+    throw new Usage(`-x ${address}: there is no ipifc`);
+  } finally {
+    await m.writeFile('/ctl', `unmount ${at}`).catch(complain);
+  }
 }
 
 const isOnTerminal = (p: Plan): boolean => p.port !== undefined && isatty(0);
+
+function linkOf(d: Daemon, p: Plan, o: Options, how: How, net: string | undefined): LinkOptions {
+  const debug = Number(o.debug ?? 0);
+  const verbs = net === undefined ? p.verbs : p.verbs.filter((v) => !v.startsWith('net '));
+  return {
+    verbs: net === undefined ? verbs : [...verbs, `net ${net}`],
+    below: (m, cancel) => below(m, p, debug > 0, cancel),
+    announce: o.announce === true,
+    redial: p.redial,
+    debug,
+    up: text(o.up),
+    down: text(o.down),
+    resolver: new Resolver(how),
+    person: d.own && isOnTerminal(p) ? (cancel) => person(d.m, cancel) : undefined,
+  };
+}
 
 async function run(addresses: readonly string[], o: Options): Promise<number> {
   const how = howOf(o.dns);
@@ -149,23 +174,9 @@ async function run(addresses: readonly string[], o: Options): Promise<number> {
   const d = await daemonFor(o, wanted);
   try {
     if (d.own && secret !== undefined) await secret(d.m);
-    const far = plan.stack === undefined ? undefined : await mountStack(d.m, plan.stack);
-    const stack = far === undefined ? [] : [`net ${far.net}`];
-    const debug = Number(o.debug ?? 0);
-    const link: LinkOptions = {
-      verbs: [...plan.verbs.filter((v) => far === undefined || !v.startsWith('net ')), ...stack],
-      below: (m, cancel) => below(m, plan, debug > 0, cancel),
-      announce: o.announce === true,
-      redial: plan.redial,
-      debug,
-      up: text(o.up),
-      down: text(o.down),
-      resolver: new Resolver(how),
-      person: d.own && isOnTerminal(plan) ? (cancel) => person(d.m, cancel) : undefined,
-    };
-    const status = await Session.run(d, link, end.signal);
-    if (far !== undefined) await d.m.writeFile('/ctl', `unmount ${far.at}`);
-    return status;
+    return await withStack(d.m, plan.stack, (net) =>
+      Session.run(d, linkOf(d, plan, o, how, net), end.signal),
+    );
   } finally {
     await d.stop('ppp has ended');
   }

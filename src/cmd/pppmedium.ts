@@ -1,7 +1,7 @@
 /** What PPP is bound to: a device that eia serves, a path in the tree, or a wire of the command's
  *  own, which a loop of the daemon carries to it. */
 import { type Handle, type Mount, omode, Reads } from '@9p/lib9p';
-import { errorText } from '../core/errors.js';
+import { errorText, refuse } from '../core/errors.js';
 import { quote } from '../core/words.js';
 import type { Wire } from './pppwire.js';
 
@@ -76,11 +76,13 @@ class FileMedium implements Medium, Line {
   }
 }
 
-const exists = (m: Mount, path: string): Promise<boolean> =>
-  m.stat(path).then(
-    () => true,
-    () => false,
-  );
+/** Where a path of the name space is for who walks the tree: /net is another name of the root,
+ *  which a walk does not know. Undefined: nowhere. */
+export async function inTree(m: Mount, path: string): Promise<string | undefined> {
+  for (const at of [path, path.replace(/^\/net(?=\/)/, '')])
+    if (await m.stat(at).catch(() => undefined)) return at;
+  return undefined;
+}
 
 /** A path in the tree; else a device of the daemon's host, which eia is told to serve. */
 export async function fileMedium(
@@ -88,21 +90,30 @@ export async function fileMedium(
   path: string,
   baud: string | undefined,
 ): Promise<Medium> {
-  const medium = new FileMedium(m, (await exists(m, path)) ? path : await loadDevice(m, path));
+  const medium = new FileMedium(m, (await inTree(m, path)) ?? (await deviceFile(m, path)));
   if (baud !== undefined) await medium.control(`b${baud}`);
   for (const message of modem) await medium.control(message);
   return medium;
 }
 
-/** The name that eia has given it: a new one in the root. */
-async function loadDevice(m: Mount, device: string): Promise<string> {
-  const names = async (): Promise<string[]> =>
-    (await m.ls('/')).map((d) => d.name).filter((n) => /^eia\d+$/.test(n));
-  const before = new Set(await names());
+/** A running daemon may serve it from an earlier time. */
+async function deviceFile(m: Mount, device: string): Promise<string> {
+  const served = await lineOf(m, device);
+  if (served !== undefined) return served;
   await m.writeFile('/ctl', `load eia ${quote(device)}`);
-  const name = (await names()).find((n) => !before.has(n));
-  if (name === undefined) throw new Error(`${device}: load eia has made no device of it`);
-  return `/net/${name}`;
+  const loaded = await lineOf(m, device);
+  if (loaded === undefined) throw refuse(`${device}: eia does not serve it`);
+  return loaded;
+}
+
+/** The device that a line of eia is, is in its status. */
+async function lineOf(m: Mount, device: string): Promise<string | undefined> {
+  const names = (await m.ls('/')).map((d) => d.name).filter((n) => /^eia\d+$/.test(n));
+  for (const name of names) {
+    const status = await m.readText(`/${name}status`).catch(() => '');
+    if (status.split('\n').some((l) => l.startsWith(`${device} `))) return `/${name}`;
+  }
+  return undefined;
 }
 
 // A wire of our own -----------------------------------------------------------------------------
@@ -122,6 +133,7 @@ class WireMedium implements Medium, Line {
   readonly #far: Handle;
   readonly #reads: Reads;
   #over: (why: string) => void = () => undefined;
+  #closed: Promise<void> | undefined;
   /** Was put back. */
   #back: Uint8Array | undefined;
   /** Under way; it outlives who asked for it. */
@@ -188,7 +200,7 @@ class WireMedium implements Medium, Line {
     this.#fromWire()
       .catch(errorText)
       .then(async (why) => {
-        await this.#far.close().catch(() => undefined);
+        await this.#closeFar();
         this.#over(why ?? 'the medium has ended');
       });
     this.#toWire().catch(() => undefined); // the loop has gone, and with it who would be told
@@ -217,6 +229,12 @@ class WireMedium implements Medium, Line {
     await fewer(1);
   }
 
+  /** Once: its fid is soon another's. */
+  #closeFar(): Promise<void> {
+    this.#closed ??= this.#far.close().catch(() => undefined);
+    return this.#closed;
+  }
+
   async #toWire(): Promise<void> {
     for await (const b of this.#reads) await this.#wire.send(b);
   }
@@ -224,7 +242,7 @@ class WireMedium implements Medium, Line {
   async close(): Promise<void> {
     this.#reads.stop();
     this.#wire.close();
-    await this.#far.close().catch(() => undefined);
+    await this.#closeFar();
     await this.#ctl.close().catch(() => undefined);
   }
 }

@@ -58,8 +58,8 @@ export async function shuttle(line: Line, cancel: AbortSignal): Promise<void> {
   if (stdin.isTTY) stdin.setRawMode(true);
   process.stderr.write('connected: Ctrl-D begins PPP, Ctrl-E is even parity, Ctrl-O odd\n');
   try {
-    const showing = show().finally(() => over.abort());
-    showing.catch(() => undefined);
+    const showing = show();
+    showing.catch(() => undefined); // as when it is given up, below
     const ended = await Promise.race([typing(line, over.signal), showing]);
     if (ended === false) throw new Error('interrupted');
   } finally {

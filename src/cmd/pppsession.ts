@@ -8,7 +8,7 @@ import { chomp, complain, linesOf, printable, reads, Usage } from './command.js'
 import type { Daemon } from './owndaemon.js';
 import { follow } from './pppdebug.js';
 import { environment, type Facts, type Hook, startHook } from './ppphooks.js';
-import type { Medium } from './pppmedium.js';
+import { inTree, type Medium } from './pppmedium.js';
 import type { Resolver } from './resolver.js';
 
 /** Exit statuses; docs/slashnet-ppp.md has them. */
@@ -163,13 +163,21 @@ export class Session {
   async #watch(path: string, event: Handle): Promise<void> {
     for await (const l of linesOf(reads(path, event, new AbortController().signal))) {
       const line = Buffer.from(chomp(l)).toString();
-      if (line === 'up') this.#change(() => this.#cameUp());
+      if (line === 'up' || this.#isNews(line)) this.#change(() => this.#cameUp());
       else if (line.startsWith('down ')) {
         const why = line.slice('down '.length);
         this.#change(() => this.#wentDown(why));
         this.#gone(why);
       }
     }
+  }
+
+  /** Other addresses, of a link that is up already: "ip 10.0.0.2 10.0.0.1". */
+  #isNews(line: string): boolean {
+    const [, local, remote] = /^ip (\d\S+) (\S+)$/.exec(line) ?? [];
+    const now = this.#up;
+    if (now === undefined || local === undefined || remote === undefined) return false;
+    return !now.local.split(' ').includes(local) || !now.remote.split(' ').includes(remote);
   }
 
   #change(what: () => Promise<void>): void {
@@ -313,6 +321,7 @@ export function pairsOf(line: string): Map<string, string> {
 /** What the system calls an interface: the second word of its status. */
 async function deviceOf(m: Mount, ifc: string | undefined): Promise<string> {
   if (ifc === undefined) return '';
-  const line = await m.readText(`${ifc}/status`).catch(() => '');
+  const at = (await inTree(m, ifc)) ?? ifc;
+  const line = await m.readText(`${at}/status`).catch(() => '');
   return /^device (\S+)/.exec(line)?.[1] ?? '';
 }

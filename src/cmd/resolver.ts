@@ -167,7 +167,7 @@ export class Resolver {
     if (how === undefined || servers.length === 0) return;
     const [name, what] =
       typeof how === 'object' ? ['file', how.file] : [how, how === 'resolvectl' ? ifname : ''];
-    const where = what === '' ? `${ifname}.slashnet` : what;
+    const where = what === '' ? `${ifname || `ppp.${process.pid}`}.slashnet` : what;
     writeFileSync(this.#journal, `${[name, where, this.#tag].map(quote).join(' ')}\n`, {
       mode: 0o600,
     });

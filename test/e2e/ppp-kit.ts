@@ -30,8 +30,9 @@ export const pair = (p: Place, s = server, c = client): readonly [Running, Runni
 };
 
 export const isUp = (r: Running, times = 1): Promise<void> =>
-  until('the link up', () => r.over || r.err.split('slashnet: up: ').length > times).then(() =>
-    assert.ok(!r.over, `it has ended: ${r.err}`),
+  until('the link up', () => r.over || r.err.split('slashnet: up: ').length > times).then(
+    () => assert.ok(!r.over, `it has ended: ${r.err}`),
+    (e: Error) => assert.fail(`${e.message}: ${r.err}`),
   );
 
 /** Ctrl-C, and how it ended. */
@@ -72,6 +73,7 @@ export interface Listening {
 export async function listening(serve: (s: Socket, n: number) => void): Promise<Listening> {
   const sockets: Socket[] = [];
   const all: Server = createServer((s) => {
+    s.unref(); // a test that failed ends
     s.on('error', () => undefined);
     sockets.push(s);
     serve(s, sockets.length);
@@ -79,6 +81,7 @@ export async function listening(serve: (s: Socket, n: number) => void): Promise<
   await new Promise<void>((done) => void all.listen(0, '127.0.0.1', done));
   const at = all.address();
   assert.ok(typeof at === 'object' && at !== null);
+  all.unref();
   return {
     address: `tcp!127.0.0.1!${at.port}`,
     sockets,

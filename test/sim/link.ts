@@ -6,7 +6,6 @@ import { omode } from '@9p/lib9p';
 import { text } from '@9p/packet';
 import { makeSystem, type System } from 'slashnet/core';
 import { request, SeededRandom, Shell, VirtualClock } from '../kit/index.js';
-import type { Method } from './options.js';
 import type { Outcome } from './oracle.js';
 import type { Plan } from './plan.js';
 
@@ -154,9 +153,12 @@ export class Link {
       for (const [a, b] of mirrors) assert.equal(mine.get(a), theirs.get(b), `${name} ${a}`);
       assert.equal(mine.get('state'), 'Opened');
     }
-    const asked = await this.pairs('server', 'lcp');
-    if (o.method === undefined) assert.equal(asked.get('demand'), undefined);
-    else assert.ok(this.plan.server.methods.includes(asked.get('demand') as Method));
+    for (const name of names) {
+      const slots = o.vj && o.ip !== undefined ? `${this.plan[name].vj} slots` : undefined;
+      assert.equal((await this.pairs(name, 'ipcp')).get('vjreceive'), slots);
+      assert.equal((await this.pairs(other[name], 'ipcp')).get('vjsend'), slots);
+    }
+    assert.equal((await this.pairs('server', 'lcp')).get('demand'), o.method);
     const dns = o.ip === undefined ? [] : (this.plan.server.dns ?? []);
     assert.equal(await this.read('client', 'dns'), dns.map((a) => `${a}\n`).join(''));
   }

@@ -25,6 +25,8 @@ export interface EndOptions {
   readonly pfc: boolean;
   readonly acfc: boolean;
   readonly accm: string | undefined;
+  /** Slots that it asks for; 0: no compression of headers. */
+  readonly vj: number;
   /** Those that no other end can tell apart. */
   readonly more: readonly string[];
 }
@@ -52,8 +54,9 @@ function links(r: SeededRandom, bytes: boolean) {
     pfc: r.chance(50),
     acfc: r.chance(50),
     accm: maybe(r, bytes ? 50 : 10, () => r.pick(['00000000', 'ffffffff', hex8])),
+    vj: r.pick([0, 1, 3, 16, 16, 256]),
     more: [
-      ...(bytes ? ['framing hdlc'] : r.chance(30) ? ['address on'] : []),
+      ...(bytes || !r.chance(30) ? [] : [r.pick(['address on', 'framing noacfield'])]),
       ...(r.chance(30) ? [`restart ${r.pick(['1000', '3000', '500 4000', '1000 3000'])}`] : []),
       ...(r.chance(20) ? ['passive on'] : []),
       ...(r.chance(20) ? [`maxfailure ${5 + r.below(5)}`] : []),
@@ -123,6 +126,7 @@ export function lines(o: EndOptions): string[] {
     on('pfc', o.pfc),
     on('acfc', o.acfc),
     ...set('accm', o.accm),
+    `vj ${o.vj === 0 ? 'off' : o.vj}`,
     ...o.more,
   ];
 }

@@ -8,12 +8,18 @@ export interface Outcome {
   readonly method: Method | undefined;
   readonly ipv6: boolean;
   /** The client's and the server's; undefined: no IPv4. */
+  /** Headers are compressed, if there is IPv4. */
+  readonly vj: boolean;
   readonly ip: { readonly client: string; readonly server: string } | undefined;
 }
 
-/** Those by which the server would know the client; undefined: none that both have. */
+/** That by which the server knows the client: what it would have, else what the client would, else
+ *  the next of its own. Undefined: none that both have. */
 function methodOf(client: EndOptions, server: EndOptions): Method | undefined {
-  return server.methods.find((m) => client.methods.includes(m));
+  const [first, ...others] = server.methods.filter((m) => client.methods.includes(m));
+  const hint = client.methods[0];
+  if (first === server.methods[0]) return first;
+  return hint !== undefined && [first, ...others].includes(hint) ? hint : first;
 }
 
 /** Addresses that both ends believe, or why there are none. */
@@ -27,7 +33,8 @@ function ipOf(client: EndOptions, server: EndOptions): Outcome['ip'] | RegExp {
 }
 
 export function outcome(client: EndOptions, server: EndOptions): Outcome {
-  const none = { method: undefined, ipv6: false, ip: undefined };
+  const vj = client.vj > 0 && server.vj > 0;
+  const none = { method: undefined, ipv6: false, ip: undefined, vj };
   const method = server.noauth ? undefined : methodOf(client, server);
   if (!server.noauth && method === undefined)
     return { ...none, refused: /refuses to authenticate itself/ };
@@ -37,5 +44,5 @@ export function outcome(client: EndOptions, server: EndOptions): Outcome {
   const ipv6 = client.ipv6 && server.ipv6;
   const noIp = ip instanceof RegExp;
   if (noIp && !ipv6) return { ...none, method, refused: /^no network protocol: / };
-  return { refused: undefined, method, ipv6, ip: noIp ? undefined : ip };
+  return { refused: undefined, method, ipv6, vj, ip: noIp ? undefined : ip };
 }

@@ -109,12 +109,21 @@ const v2 = {
   proof: '407A5589115FD0D6209F510FE9C04566932CDA56',
   masterKey: 'fdece3717a8c838cb388e527ae3cdd31',
 };
-const response = (id: number, name: string, nt: Uint8Array = v2.nt): Buffer =>
+const response = (msId: number, name: string, nt: Uint8Array = v2.nt, id = msId): Buffer =>
   eap(
     2,
     id,
     [26],
-    ms(2, id, [49], Buffer.from(v2.peer), Buffer.alloc(8), Buffer.from(nt), [0], Buffer.from(name)),
+    ms(
+      2,
+      msId,
+      [49],
+      Buffer.from(v2.peer),
+      Buffer.alloc(8),
+      Buffer.from(nt),
+      [0],
+      Buffer.from(name),
+    ),
   );
 
 /** A bench whose next random bytes are these, after one for the identifier. */
@@ -170,6 +179,50 @@ test('eap-mschapv2, server: a wrong response, another name', () => {
     assert.match(say(rpc, 'read'), /^error /);
     assert.equal(say(rpc, 'authinfo'), 'error authentication unfinished');
   }
+});
+
+test('eap-mschapv2, server: other tries, each with the challenge of the failure before', () => {
+  const b = rigged(v2.key, v2.challenge);
+  const start = (tries: string): Rpc => {
+    const rpc = b.open();
+    const what = `start proto=eap-mschapv2 role=server service=ppp tries=${tries}`;
+    assert.equal(say(rpc, what), 'ok');
+    say(rpc, 'write User');
+    packet(rpc);
+    return rpc;
+  };
+  const wrong = fromHex('00'.repeat(24));
+  const fails = (rpc: Rpc, msId: number, id: number, more: boolean): void => {
+    assert.equal(write(rpc, response(msId, 'User', wrong, id)), 'ok');
+    assert.match(
+      text(packet(rpc).subarray(9)),
+      new RegExp(`^E=691 R=${more ? 1 : 0} C=[0-9A-F]{32} `),
+    );
+  };
+  const rpc = start('3');
+  fails(rpc, 7, 7, true);
+  fails(rpc, 8, 8, true);
+  assert.equal(write(rpc, response(10, 'User', v2.nt, 9)), 'error eap botch', 'not the next');
+  assert.equal(write(rpc, response(8, 'User', v2.nt, 9)), 'ok', 'the same will do');
+  assert.match(text(packet(rpc).subarray(9)), /^S=/);
+  assert.equal(write(rpc, response(8, 'User', v2.nt, 10)), 'error eap botch', 'it is over');
+  assert.equal(write(rpc, eap(2, 10, [26, 3])), 'ok');
+  assert.deepEqual(packet(rpc), eap(3, 10));
+
+  const last = start('2');
+  fails(last, 7, 7, true);
+  fails(last, 8, 8, false);
+  assert.equal(write(last, response(9, 'User', v2.nt, 9)), 'error eap botch', 'no third');
+  assert.equal(write(last, eap(2, 9, [26, 4])), 'ok');
+  assert.deepEqual(packet(last), eap(4, 9));
+
+  const declined = start('5');
+  fails(declined, 7, 7, true);
+  assert.equal(write(declined, eap(2, 8, [26, 4])), 'ok');
+  assert.deepEqual(packet(declined), eap(4, 8));
+  for (const tries of ['0', 'many', '-3']) fails(start(tries), 7, 7, false);
+  const bounded = start('1000');
+  for (let n = 0; n < 5; n++) fails(bounded, 7 + n, 7 + n, n < 4);
 });
 
 test('eap-mschapv2, server: a RADIUS server judges by challenge and response, and has the keys', async () => {

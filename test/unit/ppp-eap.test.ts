@@ -49,12 +49,12 @@ test('identity, a method, Success; who it was', () => {
   assert.equal(last(p.a.events, 'auth')?.user, 'glenda');
   assert.deepEqual(said(p, 'b'), [
     'Request len 5 Identity 0 bytes',
-    'Request len 22 MSCHAPv2 17 bytes',
+    'Request len 26 MSCHAPv2 21 bytes',
     'Success len 4',
   ]);
   assert.deepEqual(said(p, 'a'), [
     "Response len 11 Identity 'glenda'",
-    'Response len 22 MSCHAPv2 17 bytes',
+    'Response len 26 MSCHAPv2 21 bytes',
   ]);
 });
 

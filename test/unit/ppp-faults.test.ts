@@ -61,7 +61,7 @@ for (const [method, side] of [
   [pap, 'a'],
 ] as const)
   test(`${method.name}: a short Restart timer of ours does not hurry the peer`, () => {
-    const auth = { restart_timer_ms: 500, tries: 10 };
+    const auth = { ...config().auth, restart_timer_ms: 500 };
     const lcp = { demand: [method] };
     const [client, host] = [config(side === 'b' ? { auth } : {}), server({ lcp })];
     const p = pair(client, side === 'a' ? { ...host, auth } : host, { delay_ms: 10 });

@@ -10,6 +10,7 @@ import {
   omode,
   type Port,
   type Req,
+  refuse,
   type System,
   type Who,
 } from 'slashnet/core';
@@ -166,4 +167,46 @@ export async function two(o: TwoOptions = {}): Promise<Lab> {
 export async function file(lab: Lab, path: string) {
   const node = await lab.system.ns.walk(path, me);
   return node.open(omode.rdwr, request());
+}
+
+/** An IP stack that only notes what is written to it. */
+export class Stack {
+  readonly said: string[] = [];
+  refuses: RegExp | undefined;
+  closed = 0;
+  constructor(lab: Lab) {
+    const verb = (name: string) => ({
+      name,
+      args: [0, 8] as const,
+      usage: name,
+      run: (_c: Conversation, args: readonly string[]) => this.#say(name, args),
+    });
+    lab.system.env.serve({
+      name: 'ipifc',
+      limit: 4,
+      about: 'a stack that notes',
+      verbs: ['ifname', 'bind', 'add', 'remove', 'unbind'].map(verb),
+      stats: counters(),
+      create: () => ({
+        state: 'Up',
+        idle: true,
+        status: () => '',
+        close: () => {
+          this.closed++;
+        },
+      }),
+    });
+    for (const name of ['iproute', 'ndb'])
+      lab.system.env.file({
+        name,
+        perm: 0o664,
+        text: () => '',
+        write: (_c, data) => this.#say(name, [text(data)]),
+      });
+  }
+  #say(name: string, args: readonly string[]): void {
+    const line = [name, ...args].join(' ');
+    this.said.push(line);
+    if (this.refuses?.test(line)) throw refuse('device busy');
+  }
 }

@@ -12,6 +12,7 @@ import {
   type PppConfig,
   type PppEvent,
 } from '../../plugins/ppp/session.js';
+import { type Control, controlPacket } from '../../plugins/ppp/wire.js';
 import { Pair, type PairOptions, SeededRandom } from '../kit/index.js';
 
 export const user = 'glenda';
@@ -20,7 +21,12 @@ export const md5 = (id: number, secret: string, challenge: Uint8Array): Uint8Arr
   createHash('md5').update(Uint8Array.of(id)).update(secret).update(challenge).digest();
 
 /** A response of the right length; how the Microsoft ones are made is the affair of `auth`. */
-const respond = (method: string, id: number, secret: string, challenge: Uint8Array): Uint8Array =>
+export const respond = (
+  method: string,
+  id: number,
+  secret: string,
+  challenge: Uint8Array,
+): Uint8Array =>
   method === 'chap'
     ? md5(id, secret, challenge)
     : Buffer.concat([0, 1, 2, 3].map((i) => md5(i, method + secret, challenge))).subarray(0, 49);
@@ -49,15 +55,18 @@ export class Peer implements Machine<Command, PppEvent> {
   lies = false;
   /** Does not answer what the machine needs. */
   mute = false;
+  /** Has no challenges any more. */
+  noChallenge = false;
   readonly needs: Need[] = [];
-  readonly #challenge: Uint8Array;
+  /** Sent last. */
+  challenge: Uint8Array = utf8('');
+  readonly #random: SeededRandom;
   #now: Ms = 0;
   #eapUser = '';
 
   constructor(config: PppConfig, seed: number, heard: () => number = () => 0) {
-    const random = new SeededRandom(seed);
-    this.#challenge = random.bytes(16);
-    this.ppp = new PppMachine(config, random, heard);
+    this.#random = new SeededRandom(seed);
+    this.ppp = new PppMachine(config, this.#random, heard);
   }
 
   command(c: Command, now: Ms): void {
@@ -85,25 +94,28 @@ export class Peer implements Machine<Command, PppEvent> {
     return o;
   }
 
-  /** MD5-Challenge, whatever method was named: MSCHAPv2 differs in what `auth` alone knows. */
+  /** MD5 in the packets of each method: how MSCHAPv2 computes is what `auth` alone knows. */
   #eapPeer(n: number, packet: Uint8Array): Answer {
-    const [code = 0, id = 0, , , type = 0, size = 0] = packet;
+    const [code = 0, id = 0, , , type = 0] = packet;
     if (code === 3) return { n, is: 'eap', ended: true, keyed: true };
-    if (size !== 16) return { n, is: 'eap' };
-    const value = md5(id, this.password, packet.subarray(6, 22));
-    return { n, is: 'eap', packet: eap(2, id, type, 16, ...value), user: utf8(user) };
+    const challenge = valueIn(packet);
+    if (challenge?.length !== 16) return { n, is: 'eap' };
+    const value = md5(id, this.password, challenge);
+    return { n, is: 'eap', packet: eap(2, id, type, value), user: utf8(user) };
   }
   #eapServer(n: number, q: Extract<Need, { need: 'eapserver' }>): Answer {
-    if (q.packet === undefined) {
-      this.#eapUser = q.user ?? '';
+    if ('proto' in q) {
+      this.challenge = this.#random.bytes(16);
+      this.#eapUser = q.user;
       const type = q.proto === 'eap-md5' ? 4 : 26;
-      return { n, is: 'eap', packet: eap(1, 77, type, 16, ...this.#challenge) };
+      return { n, is: 'eap', packet: eap(1, 77, type, this.challenge) };
     }
-    const [, id = 0, , , , size] = q.packet;
-    if (size !== 16) return { n, is: 'eap' };
-    const right = md5(id, this.secret, this.#challenge);
-    const ok = Buffer.compare(q.packet.subarray(6), right) === 0 && this.#eapUser === user;
-    return { n, is: 'eap', packet: eap(ok ? 3 : 4, id), keyed: ok };
+    const [, id = 0] = q.packet;
+    const value = valueIn(q.packet);
+    if (value?.length !== 16) return { n, is: 'eap' };
+    const right = md5(id, this.secret, this.challenge);
+    const ok = Buffer.compare(value, right) === 0 && this.#eapUser === user;
+    return { n, is: 'eap', packet: Uint8Array.of(ok ? 3 : 4, id, 0, 4), keyed: ok };
   }
 
   #answer(need: Need): Answer {
@@ -113,7 +125,11 @@ export class Peer implements Machine<Command, PppEvent> {
     if (need.need === 'eapidentity') return { n, is: 'eap', user: name, identity: true };
     if (need.need === 'eappeer') return this.#eapPeer(n, need.packet);
     if (need.need === 'eapserver') return this.#eapServer(n, need);
-    if (need.need === 'challenge') return { n, is: 'challenge', challenge: this.#challenge };
+    if (need.need === 'challenge') {
+      if (this.noChallenge) return { n, is: 'error', why: 'auth has gone' };
+      this.challenge = this.#random.bytes(16);
+      return { n, is: 'challenge', challenge: this.challenge };
+    }
     if (need.need === 'chap') {
       const { method, id, challenge } = need;
       const response = respond(method, id, this.password, challenge);
@@ -124,20 +140,30 @@ export class Peer implements Machine<Command, PppEvent> {
         ? text(need.password) === this.secret
         : Buffer.compare(
             need.response,
-            respond(need.method, need.id, this.secret, this.#challenge),
+            respond(need.method, need.id, this.secret, this.challenge),
           ) === 0;
     const ok = right && need.user === user;
     const proven =
       need.need === 'chapcheck' && ok
-        ? proof(need.method, this.lies ? 'lies' : this.secret, this.#challenge)
+        ? proof(need.method, this.lies ? 'lies' : this.secret, this.challenge)
         : {};
     return { n, is: 'verdict', ok, message: ok ? 'welcome' : 'go away', ...proven };
   }
 }
 
-/** A packet of EAP: its type and what follows. */
-const eap = (code: number, id: number, ...body: number[]): Uint8Array =>
-  Uint8Array.of(code, id, 0, 4 + body.length, ...body);
+const mschapv2Type = 26;
+/** A packet of EAP with this value in it; MSCHAPv2 has an operation before it. */
+function eap(code: number, id: number, type: number, value: Uint8Array): Uint8Array {
+  const size = value.length + 1;
+  const front = type === mschapv2Type ? [code, id, 0, 4 + size] : [];
+  const length = 5 + front.length + size;
+  return Uint8Array.of(code, id, 0, length, type, ...front, value.length, ...value);
+}
+function valueIn(packet: Uint8Array): Uint8Array | undefined {
+  const at = packet[4] === mschapv2Type ? 9 : 5;
+  const size = packet[at] ?? 0;
+  return at + 1 + size > packet.length ? undefined : packet.subarray(at + 1, at + 1 + size);
+}
 
 type Loose<T> = {
   [K in keyof T]?: T[K] extends object | undefined ? Partial<T[K]> | undefined : T[K];
@@ -192,6 +218,14 @@ export function both(p: PppPair, c: Command): void {
 export function begin(p: PppPair): void {
   both(p, { do: 'up' });
   both(p, { do: 'open' });
+}
+
+/** A packet from nowhere to one side. */
+export function inject(p: PppPair, to: 'client' | 'server', protocol: number, c: Control): void {
+  p[to].receive(controlPacket(protocol, c), p.now);
+  const nothing: Command = { do: 'answer', answer: { n: -1, is: 'error', why: '' } };
+  if (to === 'client') p.command('a', nothing);
+  else p.command('b', nothing);
 }
 
 /** Both NCPs are Opened at both ends. */

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { text, utf8 } from '@9p/packet';
-import { type Conversation, counters, omode, refuse } from 'slashnet/core';
+import { omode } from 'slashnet/core';
 import ppp from '../../plugins/ppp/plugin.js';
 import { byteWords } from '../../plugins/ppp/rpc.js';
-import { file, Lab, request, two, type Wire } from './ppp-lab.js';
+import { file, Lab, request, Stack, two, type Wire } from './ppp-lab.js';
 
 for (const method of ['pap', 'chap']) {
   for (const framing of ['packet', 'bytes'] as const) {
@@ -118,7 +118,15 @@ test('every verb is taken, and help lists it', async () => {
   await ppp.start(lab.system.env, []);
   await lab.cat('/ppp/clone');
   const lines = [
-    ...['role server', 'noauth', 'auth pap chap', 'auth none', "key user='o''hara' dom=x"],
+    ...[
+      'role server',
+      'noauth',
+      'auth pap chap',
+      'auth none',
+      'mutual chap',
+      "key user='o''hara' dom=x",
+    ],
+    ...['mutual off', 'authtries 2', 'rechallenge 60'],
     ...['name bras', 'mtu 1400', 'mru 1400', 'accm 000a0000', 'accm none', 'magic off', 'pfc on'],
     ...[
       'acfc on',
@@ -140,6 +148,8 @@ test('every verb is taken, and help lists it', async () => {
       'echo 5 always',
       'echo 9 2 adaptive',
       'echo 0',
+      'lqr 10',
+      'lqr off',
       'restart 1000',
     ],
     ...[
@@ -280,48 +290,6 @@ test('the daemon ends: the Terminate-Request goes before the wire does', async (
 });
 
 // The interface that connect makes ------------------------------------------------------------
-
-/** An IP stack that only notes what is written to it. */
-class Stack {
-  readonly said: string[] = [];
-  refuses: RegExp | undefined;
-  closed = 0;
-  constructor(lab: Lab) {
-    const verb = (name: string) => ({
-      name,
-      args: [0, 8] as const,
-      usage: name,
-      run: (_c: Conversation, args: readonly string[]) => this.#say(name, args),
-    });
-    lab.system.env.serve({
-      name: 'ipifc',
-      limit: 4,
-      about: 'a stack that notes',
-      verbs: ['ifname', 'bind', 'add', 'remove', 'unbind'].map(verb),
-      stats: counters(),
-      create: () => ({
-        state: 'Up',
-        idle: true,
-        status: () => '',
-        close: () => {
-          this.closed++;
-        },
-      }),
-    });
-    for (const name of ['iproute', 'ndb'])
-      lab.system.env.file({
-        name,
-        perm: 0o664,
-        text: () => '',
-        write: (_c, data) => this.#say(name, [text(data)]),
-      });
-  }
-  #say(name: string, args: readonly string[]): void {
-    const line = [name, ...args].join(' ');
-    this.said.push(line);
-    if (this.refuses?.test(line)) throw refuse('device busy');
-  }
-}
 
 test('connect makes an interface, hangup takes all of it back', async () => {
   const lab = await two({

@@ -76,6 +76,12 @@ const lines: readonly [hex: string, line: string][] = [
   ['c021 0a 02 000a 5e6f7a81 0000', 'lcp EchoReply id 2 len 10 magic 5e6f7a81 data 2'],
   ['c021 0c 02 000a 00000000 6f73', "lcp Identification id 2 len 10 magic 00000000 'os'"],
   ['c021 0d 02 000c 00000000 0000003c', 'lcp TimeRemaining id 2 len 12 magic 00000000 seconds 60'],
+  ['c021 01 01 000c 0408 c025 000003e8', 'lcp ConfReq id 1 len 12 quality lqr 1000'],
+  ['c025 0102', 'lqr short 0102'],
+  [
+    `c025 ${Array.from({ length: 12 }, (_, n) => `000000${hex(Uint8Array.of(n))}`).join('')}`,
+    'lqr magic 00000000 last 1 2 3 in 4 5 8 discards 6 errors 7 out 9 10 11',
+  ],
   ['c021 01 03', 'lcp shortcontrol 0103'],
   [
     '8021 03 01 0010 0306 0a000002 8106 08080808',

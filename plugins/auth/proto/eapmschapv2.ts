@@ -12,6 +12,7 @@ import {
   type Protocol,
 } from '../protocol.js';
 import { type ClientMethod, EapClient, EapServer, type ServerMethod, type Step } from './eap.js';
+import { tries_max } from './login.js';
 import { proveV2 } from './mschap.js';
 
 export const eapMschapv2: Protocol = {
@@ -124,15 +125,18 @@ function server(party: Party): Exchange {
 class Server implements ServerMethod {
   readonly type = type;
   readonly #party: Party;
-  readonly #challenge: Uint8Array;
+  #challenge: Uint8Array;
   #user = '';
   #msId = 0;
-  /** The peer is to say that it heard the verdict. */
+  /** How often the peer may still fail. */
+  #tries: number;
+  /** The peer is to say that it heard the verdict; or, of a failure, to try again. */
   #verdict: { ok: boolean; info?: AuthInfo | undefined } | undefined;
 
   constructor(party: Party) {
     this.#party = party;
     this.#challenge = party.random.bytes(challenge_bytes);
+    this.#tries = Math.min(Number(party.attr('tries') ?? 1) || 1, tries_max);
   }
 
   first(id: number, user: string): Uint8Array {
@@ -144,12 +148,15 @@ class Server implements ServerMethod {
   response(_id: number, data: Uint8Array): Step | Promise<Step> {
     const m = parse(data);
     if (m === undefined) return { is: 'botch' };
-    if (this.#verdict !== undefined) {
-      const heard = this.#verdict.ok ? op.success : op.failure;
-      return m.op === heard ? { is: 'end', ...this.#verdict } : { is: 'botch' };
-    }
+    const verdict = this.#verdict;
+    if (verdict !== undefined && m.op === (verdict.ok ? op.success : op.failure))
+      return { is: 'end', ...verdict };
+    if (verdict !== undefined && (verdict.ok || this.#tries === 0)) return { is: 'botch' };
     const said = m.op === op.response ? valueAndName(m.body, response_bytes) : undefined;
-    if (said === undefined || m.id !== this.#msId) return { is: 'botch' };
+    // Of another try it may be the next one.
+    const ids = verdict === undefined ? [this.#msId] : [this.#msId, (this.#msId + 1) & 0xff];
+    if (said === undefined || !ids.includes(m.id)) return { is: 'botch' };
+    this.#msId = m.id;
     const info = this.#judge(said.value, said.name);
     return info instanceof Promise ? info.then((i) => this.#tell(i)) : this.#tell(info);
   }
@@ -176,11 +183,14 @@ class Server implements ServerMethod {
 
   #tell(info: AuthInfo | undefined): Step {
     this.#verdict = { ok: info !== undefined, info };
-    const said =
-      info === undefined
-        ? `E=691 R=0 C=${hex(this.#challenge).toUpperCase()} V=3 M=Access denied`
-        : `${proofText(info.secret)} M=Access granted`;
-    const opcode = info === undefined ? op.failure : op.success;
-    return { is: 'say', data: message(opcode, this.#msId, utf8(said)), info };
+    if (info !== undefined) {
+      const said = utf8(`${proofText(info.secret)} M=Access granted`);
+      return { is: 'say', data: message(op.success, this.#msId, said), info };
+    }
+    this.#tries--;
+    this.#challenge = this.#party.random.bytes(challenge_bytes);
+    const again = `R=${this.#tries > 0 ? 1 : 0} C=${hex(this.#challenge).toUpperCase()}`;
+    const said = utf8(`E=691 ${again} V=3 M=Access denied`);
+    return { is: 'say', data: message(op.failure, this.#msId, said) };
   }
 }

@@ -17,6 +17,8 @@ export interface Address {
   readonly bits: number;
   /** The other end of a point-to-point link; else undefined. */
   readonly remote: Ip | undefined;
+  /** This host answers for `remote` on the Ethernet that it is of. */
+  readonly proxy?: boolean;
 }
 
 export function addressOf(s: string): Ip {

@@ -187,13 +187,14 @@ export class Ipifc implements Conversation {
     const { medium } = this;
     if (medium === undefined) return;
     this.medium = undefined;
-    this.addresses.length = 0;
+    const addresses = this.addresses.splice(0);
     this.#mtu = mtu_default;
     this.#paused = false;
     this.ctx.event(`unbind ${why}`);
     this.ctx.env.turn.run(() => this.upper.lower(why));
     this.host.ongone?.(medium.ifindex);
     await medium.close();
+    for (const a of addresses) await this.#unproxy(a);
   }
 
   // What is bound below --------------------------------------------------------------------------
@@ -308,6 +309,8 @@ export class Ipifc implements Conversation {
     await medium.add(a);
     if (this.medium !== medium) throw refuse(Einterrupted);
     this.addresses.push(a);
+    if (a.proxy === true) await this.#proxy(a);
+    if (this.medium !== medium) await this.#unproxy(a);
     await medium.up();
     this.ctx.event(`add ${addressText(a)}`);
   }
@@ -317,8 +320,23 @@ export class Ipifc implements Conversation {
     const a = this.addresses[i];
     if (a === undefined || this.medium === undefined) throw refuse('address not on this interface');
     await this.medium.remove(a);
+    await this.#unproxy(a);
     this.addresses.splice(i, 1);
     this.ctx.event(`remove ${addressText(a)}`);
+  }
+
+  /** Plan 9's ppp asks for it always, also where there is no Ethernet. */
+  async #proxy(a: Address): Promise<void> {
+    if (a.remote === undefined || this.kind !== 'tun') return;
+    const where = await this.host.proxies.add(a.remote);
+    this.ctx.log(
+      where === undefined
+        ? `proxy: no Ethernet has the network of ${ipText(a.remote)}`
+        : `proxy: ${where} answers for ${ipText(a.remote)}`,
+    );
+  }
+  async #unproxy(a: Address): Promise<void> {
+    if (a.remote !== undefined && a.proxy === true) await this.host.proxies.remove(a.remote);
   }
 
   /** Bring up first what is below and not up, then the interface; with

@@ -1,6 +1,8 @@
 /** This host's network stack, asked by netlink; opened when it is first needed. */
 import { type Message, type NetlinkSocket, openNetlink, type Request } from '@9p/rawio/netlink';
 import { type Env, refuse } from 'slashnet/core';
+import type { Journal } from './journal.js';
+import { Proxies } from './proxy.js';
 
 export class Host {
   readonly #env: Env;
@@ -8,9 +10,11 @@ export class Host {
   #closed = false;
   /** An interface that we made is no more. */
   ongone: ((ifindex: number) => void) | undefined;
+  readonly proxies: Proxies;
 
-  constructor(env: Env) {
+  constructor(env: Env, proxies: Journal) {
     this.#env = env;
+    this.proxies = new Proxies(this, proxies);
   }
 
   /** Rejects with the kernel's words. */

@@ -1,4 +1,4 @@
-/** Routes that outlive us on interfaces which are not ours: noted in a file of the runtime
+/** Routes and proxy ARP on interfaces that are not ours outlive us: noted in a file of the runtime
  *  directory, so that after a kill -9 the next daemon takes them back. */
 import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -44,14 +44,16 @@ export function parseLine(line: string): Route | undefined {
 
 export class Journal {
   readonly #directory: () => string;
+  readonly #name: string;
   #written = false;
 
-  constructor(directory: () => string) {
+  constructor(directory: () => string, name = 'routes') {
     this.#directory = directory;
+    this.#name = name;
   }
 
   #file(): string {
-    return join(this.#directory(), `routes.${process.pid}`);
+    return join(this.#directory(), `${this.#name}.${process.pid}`);
   }
 
   /** What is to be taken back if we die now. */
@@ -71,8 +73,8 @@ export class Journal {
     const dir = this.#directory();
     const out: Route[] = [];
     for (const name of readdirSync(dir)) {
-      const pid = /^routes\.(\d{1,9})$/.exec(name)?.[1];
-      if (pid === undefined || alive(Number(pid))) continue;
+      const file = /^([a-z]+)\.(\d{1,9})$/.exec(name);
+      if (file?.[1] !== this.#name || alive(Number(file[2]))) continue;
       const [where, ...lines] = readFileSync(join(dir, name), 'utf8').split('\n', lines_max);
       if (where !== netns()) continue;
       rmSync(join(dir, name), { force: true });

@@ -51,11 +51,12 @@ const ownOf = (c: Ipifc): Own => ({
 });
 
 async function start(env: Env): Promise<Running> {
-  const host = new Host(env);
+  const host = new Host(env, new Journal(runtimeDirectory, 'proxies'));
   const all = new Set<Ipifc>();
   const own = (): Own[] => [...all].filter((c) => c.medium !== undefined).map(ownOf);
   const routes = new Routes(host, own, new Journal(runtimeDirectory));
-  await recover(env, routes);
+  await recover(env, 'routes', () => routes.recover());
+  await recover(env, 'proxies', () => host.proxies.recover());
   host.ongone = (ifindex) => routes.forget(ifindex);
   const ndb = new Ndb();
   const served = env.serve(layerOf(host, all));
@@ -76,6 +77,7 @@ async function start(env: Env): Promise<Running> {
     async stop(why) {
       for (const f of files) f.remove();
       await routes.flush().catch((e) => env.log(`iproute: ${errorText(e)}`));
+      await host.proxies.flush().catch((e) => env.log(`ipifc: ${errorText(e)}`));
       await served.remove(why);
       host.close();
     },
@@ -84,12 +86,12 @@ async function start(env: Env): Promise<Running> {
 
 /** Without rawio there is nothing that could be taken back, and
  *  nothing that could have been made. */
-async function recover(env: Env, routes: Routes): Promise<void> {
+async function recover(env: Env, what: string, take: () => Promise<number>): Promise<void> {
   try {
-    const n = await routes.recover();
-    if (n > 0) env.log(`iproute: ${n} routes of a daemon that was killed taken back`);
+    const n = await take();
+    if (n > 0) env.log(`iproute: ${n} ${what} of a daemon that was killed taken back`);
   } catch (e) {
-    env.log(`iproute: routes of a daemon that was killed: ${errorText(e)}`);
+    env.log(`iproute: ${what} of a daemon that was killed: ${errorText(e)}`);
   }
 }
 

@@ -41,8 +41,8 @@ const kinds: Readonly<Record<number, string>> = {
   [routeType.broadcast]: 'b',
   [routeType.multicast]: 'm',
 };
-/** ESRCH, ENODEV */
-const gone = [3, 19];
+/** ENOENT, ESRCH, ENXIO, ENODEV */
+const gone = [2, 3, 6, 19];
 
 const keyOf = (r: Route): string =>
   `${ipText(r.dst)}/${r.dstLen} ${r.gateway === undefined ? '' : ipText(r.gateway)} ${r.oif}`;
@@ -184,8 +184,8 @@ export class Routes {
   }
 }
 
-/** A route that is gone by itself is no error. */
-function unlessGone(e: unknown): void {
+/** What is gone by itself is no error. */
+export function unlessGone(e: unknown): void {
   if (!(e instanceof NetlinkError && gone.includes(e.errno))) throw e;
 }
 

@@ -22,7 +22,7 @@ const mtuOf = (s: string): number => numberOf('mtu', s, mtu_min, mtu_max);
 
 async function add(c: Ipifc, args: readonly string[], req: Req): Promise<void> {
   const [, , , mtu, flags] = args;
-  const address = parseAddress(args);
+  const address = { ...parseAddress(args), proxy: flags === 'proxy' };
   if (flags !== undefined && flags !== 'proxy') throw refuse(`${flags} not supported`);
   const n = mtu === undefined || mtu === '0' || mtu === '-' ? undefined : mtuOf(mtu);
   c.make(req);

@@ -1,6 +1,6 @@
 /** IPv4 addresses as numbers, and interface identifiers as the
  *  link-local address that they make. */
-import { put32, u16, u32 } from '@9p/packet';
+import { put16, put32, u16, u32 } from '@9p/packet';
 
 /** "10.0.0.1" to a number of 32 bits; undefined if it is not an address. */
 export function parseIp(s: string): number | undefined {
@@ -38,6 +38,17 @@ export function linkLocal(id: Uint8Array): string {
     .slice(zeros)
     .map((g) => g.toString(16))
     .join(':')}`;
+}
+
+/** The identifier in an address as `linkLocal` writes it; undefined where it is none, or zero. */
+export function linkLocalId(s: string): Uint8Array | undefined {
+  const m = /^fe80::((?:[0-9a-f]{1,4}:){0,3}[0-9a-f]{1,4})$/i.exec(s);
+  if (m === null) return undefined;
+  const id = new Uint8Array(8);
+  const groups = (m[1] ?? '').split(':');
+  for (const [i, g] of groups.entries())
+    put16(id, 2 * (4 - groups.length + i), Number.parseInt(g, 16));
+  return isZero(id) ? undefined : id;
 }
 
 export const isZero = (id: Uint8Array): boolean => u32(id, 0) === 0 && u32(id, 4) === 0;

@@ -23,6 +23,7 @@ import type { Mppe } from './mppe.js';
 import { Interface } from './net.js';
 import type { HeaderCompression } from './path.js';
 import { Plane } from './plane.js';
+import type { Addresses, SessionLease } from './pool.js';
 import { AuthClient } from './rpc.js';
 import type { AuthResult, Command, Phase, PppEvent } from './session.js';
 import { configOf, defaultSettings, type Settings } from './settings.js';
@@ -57,6 +58,9 @@ export class PppConversation implements Conversation, View {
   auths: readonly AuthResult[] = [];
   readonly #ctx: Context;
   readonly #plane: Plane;
+  readonly #addresses: Addresses;
+  /** The peer's address, while it is one of a pool. */
+  #lease: SessionLease | undefined;
   #driver: Driver<Command> | undefined;
   #auth: AuthClient | undefined;
   /** The data file that is bound. */
@@ -80,8 +84,9 @@ export class PppConversation implements Conversation, View {
   /** Those who wait for the end of a hangup. */
   readonly #leaving: (() => void)[] = [];
 
-  constructor(ctx: Context) {
+  constructor(ctx: Context, addresses: Addresses) {
     this.#ctx = ctx;
+    this.#addresses = addresses;
     this.#plane = new Plane(ctx, this.settings, {
       linkUp: () => this.#linkUp(),
       linkDown: (why) => this.#linkDown(why),
@@ -238,10 +243,11 @@ export class PppConversation implements Conversation, View {
     this.auths = [];
     this.#met = false;
     this.#ipOver = false;
-    const { key, agent, mutual } = this.settings;
+    const { key, agent, mutual, pool, local } = this.settings;
     const o = { key, agent, below: this.#below, mutual: mutual.length > 0 };
     this.#auth = new AuthClient(env.ns, who, o);
-    const config = configOf(this.settings, this.#plane, silent);
+    this.#lease = pool && this.#addresses.lease(pool, local);
+    const config = configOf(this.settings, this.#plane, silent, this.#lease);
     const plane = this.#plane;
     const heard = () => plane.path.heard;
     this.machine = new PppMachine(config, env.random, heard, () => plane.lineCounts());
@@ -366,11 +372,12 @@ export class PppConversation implements Conversation, View {
 
   /** The link may go while the interface comes: then the interface goes too. */
   async #makeInterface(who: Who, current: () => boolean): Promise<void> {
-    const { net, ifname, primary } = this.settings;
+    const { net, ifname, primary, proxy, speed } = this.settings;
     if (net === undefined || this.upper.peer !== undefined) return;
     const { env, name } = this.#ctx;
     await this.#undone;
-    const o = { net, data: `/net${name}/data`, upper: this.upper, ifname, primary };
+    const { upper } = this;
+    const o = { net, data: `/net${name}/data`, upper, ifname, primary, proxy, speed };
     const made = await Interface.make(env, who, o);
     if (!current()) return made.close((line) => this.#ctx.log(line));
     this.#interface = made;
@@ -414,7 +421,10 @@ export class PppConversation implements Conversation, View {
     this.#auth?.close();
     const made = this.#interface;
     this.#interface = undefined;
-    if (made !== undefined) this.#undone = made.close((line) => this.#ctx.log(line));
+    const lease = this.#lease;
+    this.#lease = undefined;
+    if (made === undefined) lease?.free();
+    else this.#undone = made.close((line) => this.#ctx.log(line)).then(() => lease?.free());
   }
 
   #finished(why: string): void {

@@ -237,7 +237,10 @@ export class ControlProtocol implements Actor<Request> {
     else if (c.code === codes.termAck) this.#step('RTA', now);
     else if (c.code === codes.codeRej) this.#receiveCodeReject(c, now);
     else if (this.spec.extra?.(c, now) === true) this.#step('RXR', now);
-    else this.#step('RUC', now, { control: c });
+    else {
+      this.#host.count('unknowncode');
+      this.#step('RUC', now, { control: c });
+    }
   }
 
   #step(event: Event, now: Ms, packet?: Request): void {

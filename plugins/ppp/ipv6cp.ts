@@ -2,7 +2,7 @@
  *  is not zero and not the other's. */
 import { equal } from '@9p/packet';
 import type { Random } from 'slashnet/core';
-import { isZero } from './address.js';
+import { isZero, linkLocal } from './address.js';
 import { ipv6cpOptions } from './codes.js';
 import type { Option, Verdict } from './options.js';
 
@@ -22,19 +22,30 @@ export function generate(random: Random, not: Uint8Array = new Uint8Array(id_byt
   }
 }
 
-export function initialIpv6cp(random: Random, given?: Uint8Array): Ipv6cpResult {
-  return { local: given ?? generate(random), remote: new Uint8Array(id_bytes) };
+export interface Ipv6cpConfig {
+  /** Ours to begin with; else a random one. */
+  readonly id?: Uint8Array;
+  /** The peer's, and no other. */
+  readonly peerId?: Uint8Array;
 }
 
-export const ipv6cpOptionSet = (r: Ipv6cpResult, random: Random): readonly Option[] => [
-  new InterfaceId(r, random),
-];
+export function initialIpv6cp(random: Random, { id, peerId }: Ipv6cpConfig = {}): Ipv6cpResult {
+  return { local: id ?? generate(random, peerId), remote: new Uint8Array(id_bytes) };
+}
+
+export const ipv6cpOptionSet = (
+  r: Ipv6cpResult,
+  random: Random,
+  peerId?: Uint8Array,
+): readonly Option[] => [new InterfaceId(r, random, peerId)];
 
 class InterfaceId implements Option {
   readonly #r: Ipv6cpResult;
   readonly #random: Random;
+  readonly #peerId: Uint8Array | undefined;
 
-  constructor(r: Ipv6cpResult, random: Random) {
+  constructor(r: Ipv6cpResult, random: Random, peerId: Uint8Array | undefined) {
+    this.#peerId = peerId;
     this.#r = r;
     this.#random = random;
   }
@@ -49,16 +60,25 @@ class InterfaceId implements Option {
   }
   acked(): void {}
   naked(hint: Uint8Array): undefined {
-    this.#r.local = isZero(hint) || equal(hint, this.#r.remote) ? this.suggest() : hint;
+    this.#r.local = isZero(hint) || equal(hint, this.#r.remote) ? this.#other() : hint;
+  }
+  #other(): Uint8Array {
+    return generate(this.#random, this.#r.local);
   }
   rejected(): string {
     return 'peer refuses our interface identifier';
   }
   judge(v: Uint8Array): Verdict {
-    return isZero(v) || equal(v, this.#r.local) ? this.suggest() : 'ack';
+    const right = this.#peerId;
+    const good = right === undefined ? !isZero(v) && !equal(v, this.#r.local) : equal(v, right);
+    return good ? 'ack' : this.suggest();
+  }
+  insists(v: Uint8Array): string | undefined {
+    const why = isZero(v) ? undefined : `ipv6cp: peer wants to be ${linkLocal(v)}`;
+    return this.#peerId && why;
   }
   suggest(): Uint8Array {
-    return generate(this.#random, this.#r.local);
+    return this.#peerId ?? this.#other();
   }
   agreed(v: Uint8Array | undefined): void {
     this.#r.remote = v ?? new Uint8Array(id_bytes);

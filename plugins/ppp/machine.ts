@@ -9,7 +9,7 @@ import { codes, protocols } from './codes.js';
 import { ControlProtocol, type CpHost, protocolReject, rejectedProtocol } from './cp.js';
 import { fmtControl } from './fmt.js';
 import { type IpcpConfig, initialIpcp, ipcpFault, ipcpOptionSet } from './ipcp.js';
-import { initialIpv6cp, ipv6cpOptionSet } from './ipv6cp.js';
+import { type Ipv6cpConfig, initialIpv6cp, ipv6cpOptionSet } from './ipv6cp.js';
 import { Keepalive } from './keepalive.js';
 import { initialResult, type LcpResult, lcpOptionSet } from './lcp.js';
 import { type LineCounts, noCounts, Quality } from './lqr.js';
@@ -393,13 +393,14 @@ export class PppMachine implements Machine<Command, PppEvent> {
     };
   }
 
-  #ipv6cp(config: { readonly id?: Uint8Array }): NcpSpec {
-    const r = initialIpv6cp(this.#random, this.#ifid ?? config.id);
+  #ipv6cp(config: Ipv6cpConfig): NcpSpec {
+    const id = this.#ifid ?? config.id;
+    const r = initialIpv6cp(this.#random, id === undefined ? config : { ...config, id });
     return {
       name: 'ipv6cp',
       protocol: protocols.ipv6cp,
       carries: true,
-      options: ipv6cpOptionSet(r, this.#random),
+      options: ipv6cpOptionSet(r, this.#random, config.peerId),
       up: () => {
         this.#ifid = r.local;
         this.#tell({ is: 'ipv6', up: { ...r } });

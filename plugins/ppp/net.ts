@@ -27,6 +27,8 @@ export interface InterfaceOptions {
   readonly upper: Port;
   readonly ifname: string | undefined;
   readonly primary: boolean;
+  readonly proxy: boolean;
+  readonly speed: number;
 }
 
 export class Interface {
@@ -68,7 +70,7 @@ export class Interface {
   }
 
   async #bind(env: Env): Promise<void> {
-    const { ifname, data, upper } = this.#o;
+    const { ifname, data, upper, speed } = this.#o;
     const theirs = `${this.path}/data`;
     if (isChannel(await this.#ns.walk(theirs, this.#who))) {
       if (ifname !== undefined) await this.#write(`ifname ${ifname}`);
@@ -77,6 +79,7 @@ export class Interface {
       await this.#write(ifname === undefined ? 'bind pkt' : `bind pkt ${ifname}`);
       this.#link = await linkTo(this.#ns, env.turn, theirs, upper, this.#who);
     }
+    if (speed > 0) await this.#write(`speed ${speed}`).catch(unlessUnknown);
   }
 
   async #write(message: string): Promise<void> {
@@ -87,7 +90,9 @@ export class Interface {
     const [local, remote] = [ipText(ip.local), ipText(ip.remote)];
     this.#ip = ip;
     this.#mtu = mtu;
-    await this.#write(`add ${local} 255.255.255.255 ${remote} ${mtu}`);
+    await this.#write(
+      `add ${local} 255.255.255.255 ${remote} ${mtu}${this.#o.proxy ? ' proxy' : ''}`,
+    );
     if (this.#o.primary)
       await this.#primary(local, remote, ip.dns.filter((a) => a !== 0).map(ipText));
   }
@@ -145,4 +150,9 @@ export class Interface {
   async #takeBack(): Promise<void> {
     for (const f of this.#undo.splice(0).reverse()) await f();
   }
+}
+
+/** The stack of Plan 9 from Bell Labs has no message `speed`; 9front's has. */
+function unlessUnknown(e: unknown): void {
+  if (!/unknown control message/.test(errorText(e))) throw e;
 }

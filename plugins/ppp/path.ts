@@ -3,6 +3,7 @@
 import { type Packet, put8, put16, u8, u16 } from '@9p/packet';
 import type { Path, Sink } from 'slashnet/core';
 import { protocols } from './codes.js';
+import { clampMss } from './mss.js';
 
 export const pathDrops = [
   'ipcpdown',
@@ -60,6 +61,8 @@ export class PppPath implements Path<PathDrop> {
   acfc = false;
   headers: HeaderCompression | undefined;
   data: DataCompression | undefined;
+  /** SYNs are made to fit `mtu`, both ways; called for each that was. */
+  clamped: (() => void) | undefined;
   /** What comes in plain text is dropped: encryption was demanded. */
   sealed = false;
   /** Packets that came up, of any protocol: life, for the keepalive. */
@@ -79,6 +82,7 @@ export class PppPath implements Path<PathDrop> {
     const n = p.end - p.start;
     if (n > this.mtu) return 'toobig';
     const version = n === 0 ? 0 : u8(p.buf, p.start) >> 4;
+    if (this.clamped !== undefined && clampMss(p, this.mtu)) this.clamped();
     if (version === 4) {
       if (!this.ip) return 'ipcpdown';
       this.#send(p, this.headers?.down(p) ?? protocols.ip, below);
@@ -136,6 +140,7 @@ export class PppPath implements Path<PathDrop> {
   #ip(p: Packet, above: Sink): PathDrop | undefined {
     if (!this.ip) return 'ipcpdown';
     if (u8(p.buf, p.start) >> 4 !== 4) return 'badip';
+    if (this.clamped !== undefined && clampMss(p, this.mtu)) this.clamped();
     above.send(p);
     return undefined;
   }
@@ -197,6 +202,7 @@ export class PppPath implements Path<PathDrop> {
   #ipv6(p: Packet, above: Sink): PathDrop | undefined {
     if (!this.ipv6) return 'ipv6cpdown';
     if (p.end === p.start || u8(p.buf, p.start) >> 4 !== 6) return 'badip';
+    if (this.clamped !== undefined && clampMss(p, this.mtu)) this.clamped();
     above.send(p);
     return undefined;
   }

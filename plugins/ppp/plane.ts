@@ -186,6 +186,9 @@ export class Plane {
     this.compress(undefined, undefined);
     this.path = new PppPath({ address: this.address });
     this.path.heard = heard;
+    // over Ethernet hosts behind us count on 1500 bytes, where there are eight less
+    if (this.#settings.mss ?? /\/pppoe\/\d+\/data$/.test(this.#lower?.peer?.name ?? ''))
+      this.path.clamped = () => this.#ctx.count('mssclamped');
     this.path.sealed = this.#settings.ccp.mppe === 'require';
     this.#hdlc?.reset();
     this.agree(undefined);

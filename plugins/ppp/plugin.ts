@@ -4,6 +4,7 @@ import { counters, type Layer, type Plugin } from 'slashnet/core';
 import { PppConversation } from './conv.js';
 import { fmtPpp } from './fmt.js';
 import { pathDrops } from './path.js';
+import { Addresses } from './pool.js';
 import { authText, ccpText, dnsText, ipcpText, ipv6cpText, lcpText, qualityText } from './texts.js';
 import { verbs } from './verbs.js';
 
@@ -12,6 +13,7 @@ const conversations_max = 4096;
 const ppp: Plugin = {
   name: 'ppp',
   start(env) {
+    const addresses = new Addresses();
     const layer: Layer<PppConversation> = {
       name: 'ppp',
       limit: conversations_max,
@@ -29,7 +31,7 @@ const ppp: Plugin = {
         { name: 'quality', perm: 0o444, text: qualityText },
         { name: 'dns', perm: 0o444, text: dnsText },
       ],
-      create: (ctx) => new PppConversation(ctx),
+      create: (ctx) => new PppConversation(ctx, addresses),
     };
     const served = env.serve(layer);
     return { stop: (why) => served.remove(why) };

@@ -4,7 +4,7 @@ import { type CcpConfig, type CcpResult, defaultCcp } from './ccp.js';
 import { authMethods } from './codes.js';
 import { defaultTimers, type Timers } from './cp.js';
 import type { IpcpConfig, IpcpResult } from './ipcp.js';
-import type { Ipv6cpResult } from './ipv6cp.js';
+import type { Ipv6cpConfig, Ipv6cpResult } from './ipv6cp.js';
 import { defaultEcho, type EchoConfig } from './keepalive.js';
 import type { LcpConfig, LcpResult } from './lcp.js';
 
@@ -13,7 +13,7 @@ export interface PppConfig {
   /** Undefined: no IPv4. */
   readonly ip: IpcpConfig | undefined;
   /** Undefined: no IPv6. `id`: our interface identifier, else a random one. */
-  readonly ipv6: { readonly id?: Uint8Array } | undefined;
+  readonly ipv6: Ipv6cpConfig | undefined;
   readonly ccp: CcpConfig;
   readonly timers: Timers;
   readonly auth: AuthTimers;

@@ -2,8 +2,10 @@
 import { type CcpConfig, defaultCcp } from './ccp.js';
 import { type AuthMethod, authMethods } from './codes.js';
 import { defaultTimers, type Timers } from './cp.js';
+import type { Lease } from './ipcp.js';
 import { defaultEcho, type EchoConfig } from './keepalive.js';
 import { defaultMru } from './lcp.js';
+import type { Range } from './pool.js';
 import { ourAgent } from './rpc.js';
 import { defaultConfig, type PppConfig } from './session.js';
 
@@ -27,6 +29,8 @@ export interface Settings {
   mtu: number | undefined;
   local: number | undefined;
   remote: number | undefined;
+  /** Where the peer's comes from, if that is not given. */
+  pool: Range | undefined;
   /** Asked of the peer, given to it (these), or neither. Undefined: a client asks. */
   dns: 'ask' | readonly number[] | undefined;
   wins: 'ask' | readonly number[];
@@ -48,11 +52,19 @@ export interface Settings {
   ipv6: boolean;
   /** Slots of VJ header compression that we ask for; 0: none, either way. */
   vj: number;
+  /** SYNs are made to fit the link. Undefined: over pppoe. */
+  mss: boolean | undefined;
   ifid: Uint8Array | undefined;
+  /** The peer's, where `remote` gave it. */
+  peerIfid: Uint8Array | undefined;
   /** Where `connect` clones an interface; undefined: nowhere. */
   net: string | undefined;
   ifname: string | undefined;
   primary: boolean;
+  /** Answered for on the Ethernet that the peer's address is of. */
+  proxy: boolean;
+  /** Of the line, bits a second; 0: not known. */
+  speed: number;
   /** No negotiation. */
   fixed: boolean;
   /** How long `connect` waits in each phase. */
@@ -78,6 +90,7 @@ export const defaultSettings = (): Settings => ({
   mtu: undefined,
   local: undefined,
   remote: undefined,
+  pool: undefined,
   dns: undefined,
   wins: [],
   accm: undefined,
@@ -94,10 +107,14 @@ export const defaultSettings = (): Settings => ({
   ip: true,
   ipv6: true,
   vj: vj_slots,
+  mss: undefined,
   ifid: undefined,
+  peerIfid: undefined,
   net: '/net',
   ifname: undefined,
   primary: false,
+  proxy: false,
+  speed: 0,
   fixed: false,
   lcp_timeout_ms: 30_000,
   auth_timeout_ms: 30_000,
@@ -114,7 +131,12 @@ export interface Below {
 export const mruOf = (s: Settings, below_bytes: number): number =>
   s.mru ?? s.mtu ?? Math.min(defaultMru, below_bytes);
 
-export function configOf(s: Settings, below: Below, silent: boolean): PppConfig {
+export function configOf(
+  s: Settings,
+  below: Below,
+  silent: boolean,
+  pool: Lease | undefined,
+): PppConfig {
   const server = s.role === 'server';
   const dns = s.dns ?? (server ? [] : 'ask');
   return {
@@ -137,11 +159,14 @@ export function configOf(s: Settings, below: Below, silent: boolean): PppConfig 
           askWins: s.wins === 'ask',
           dns: dns === 'ask' ? [] : dns,
           wins: s.wins === 'ask' ? [] : s.wins,
+          ...(pool === undefined ? {} : { pool }),
           // hdlc alone says when a frame was lost: RFC 1332 section 4
           ...(s.vj > 0 ? { vj: { slots: s.vj, compSlot: s.framing === 'hdlc' } } : {}),
         }
       : undefined,
-    ipv6: s.ipv6 ? (s.ifid === undefined ? {} : { id: s.ifid }) : undefined,
+    ipv6: s.ipv6
+      ? { ...(s.ifid && { id: s.ifid }), ...(s.peerIfid && { peerId: s.peerIfid }) }
+      : undefined,
     ccp: s.ccp,
     timers: s.timers,
     auth: {

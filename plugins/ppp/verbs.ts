@@ -2,12 +2,13 @@
  *  docs/ppp.md has the same table. */
 import { fromHex } from '@9p/packet';
 import { isPrivateValue, type Req, refuse, type Verb, type Wait } from 'slashnet/core';
-import { isZero, parseIp, usable } from './address.js';
+import { isZero, linkLocalId, parseIp, usable } from './address.js';
 import { type CcpConfig, defaultCcp } from './ccp.js';
 import { namedMethods, withOneEap } from './eapmethods.js';
 import { id_bytes } from './ipv6cp.js';
 import { mru_min } from './lcp.js';
 import type { Bits } from './mppekey.js';
+import { type Range, range_max } from './pool.js';
 import { type Settings, vj_slots } from './settings.js';
 import { slots_max } from './vj.js';
 
@@ -20,6 +21,8 @@ export interface Settable {
 }
 
 const mru_max = 16384;
+/** What a stack takes. */
+const speed_max = 999_999_999;
 const seconds_max = 86_400;
 
 function number(s: string, min: number, max: number, what: string): number {
@@ -31,6 +34,12 @@ function address(s: string): number {
   const v = parseIp(s);
   if (v === undefined || !usable(v)) throw refuse(`bad ip address '${s}'`);
   return v;
+}
+function range(v: string): Range {
+  const [first = 0, last = 0, ...more] = v.split('-').map(address);
+  if (more.length > 0 || last < first) throw refuse(`bad pool '${v}': first-last`);
+  if (last - first >= range_max) throw refuse(`bad pool '${v}': over ${range_max} addresses`);
+  return { first, last };
 }
 function onOff(s: string): boolean {
   if (s !== 'on' && s !== 'off') throw refuse(`'${s}' is neither on nor off`);
@@ -48,7 +57,7 @@ function verb(usage: string, min: number, max: number, set: Set, secret = false)
   const name = usage.slice(0, `${usage} `.indexOf(' '));
   return { name, args: [min, max], usage, secret, run: (c, args) => set(c.settings, args, c) };
 }
-type Flag = 'magic' | 'pfc' | 'acfc' | 'address' | 'passive' | 'ip' | 'ipv6';
+type Flag = 'magic' | 'pfc' | 'acfc' | 'address' | 'passive' | 'ip' | 'ipv6' | 'proxy';
 const flag = (name: Flag): Verb<Settable> =>
   verb(`${name} on|off`, 1, 1, (s, [v = '']) => {
     s[name] = onOff(v);
@@ -139,6 +148,11 @@ function echo(s: Settings, [sec = '', ...more]: readonly string[]): void {
     echo_adaptive: how === undefined ? s.echo.echo_adaptive : how === 'adaptive',
   };
 }
+function identifier(a: string): Uint8Array {
+  const id = linkLocalId(a);
+  if (id === undefined) throw refuse(`bad ip address '${a}': of IPv6 fe80::id alone`);
+  return id;
+}
 const addressOrAny = (a: string): number | undefined => (a === 'any' ? undefined : address(a));
 
 const links: readonly Verb<Settable>[] = [
@@ -179,13 +193,24 @@ const hexText = (v: string): string => {
 };
 
 const addresses: readonly Verb<Settable>[] = [
-  verb('local addr|any', 1, 1, (s, [a = '']) => void (s.local = addressOrAny(a))),
-  verb('remote addr|any', 1, 1, (s, [a = '']) => void (s.remote = addressOrAny(a))),
+  verb('local addr|any', 1, 1, (s, [a = '']) => {
+    if (a.includes(':')) s.ifid = identifier(a);
+    else s.local = addressOrAny(a);
+  }),
+  verb('remote addr|any', 1, 1, (s, [a = '']) => {
+    if (a.includes(':')) s.peerIfid = identifier(a);
+    else s.remote = addressOrAny(a);
+    if (a === 'any') s.peerIfid = undefined;
+  }),
+  verb('pool first-last|none', 1, 1, (s, [v = '']) => {
+    s.pool = v === 'none' ? undefined : range(v);
+  }),
   verb('dns ask|none|addr [addr]', 1, 2, (s, a) => void (s.dns = servers(a))),
   verb('wins ask|none|addr [addr]', 1, 2, (s, a) => void (s.wins = servers(a))),
   verb('vj on|off|slots', 1, 1, (s, [v = '']) => {
     s.vj = /^\d/.test(v) ? number(v, 1, slots_max, 'count of slots') : onOff(v) ? vj_slots : 0;
   }),
+  verb('mss on|off', 1, 1, (s, [v = '']) => void (s.mss = onOff(v))),
   flag('ip'),
   flag('ipv6'),
   verb('ifid hex|random', 1, 1, (s, [v = '']) => {
@@ -203,6 +228,8 @@ const addresses: readonly Verb<Settable>[] = [
     s.ifname = n;
   }),
   verb('primary [on|off]', 0, 1, (s, [v = 'on']) => void (s.primary = onOff(v))),
+  flag('proxy'),
+  verb('speed n', 1, 1, (s, [n = '']) => void (s.speed = number(n, 0, speed_max, 'speed'))),
 ];
 
 const timers: readonly Verb<Settable>[] = [

@@ -59,6 +59,7 @@ function links(r: SeededRandom, bytes: boolean) {
       ...(bytes || !r.chance(30) ? [] : [r.pick(['address on', 'framing noacfield'])]),
       ...(r.chance(30) ? [`restart ${r.pick(['1000', '3000', '500 4000', '1000 3000'])}`] : []),
       ...(r.chance(20) ? ['passive on'] : []),
+      ...(r.chance(20) ? [`lqr ${1 + r.below(20)}`] : []),
       ...(r.chance(20) ? [`maxfailure ${5 + r.below(5)}`] : []),
     ],
   };

@@ -134,6 +134,24 @@ test('a line that loses and spoils bytes: up within a minute, and what arrives i
   }
 });
 
+test('one byte in a thousand spoilt for a minute, under traffic: the link stays up', async () => {
+  const lab = await two({ loop: ['framing bytes', 'seed 9', 'chunk 64', 'delay 5ms'] });
+  await connect(lab);
+  await lab.clock.run(1000);
+  await lab.echo('corrupt 3.2%', '/loop/0/ctl'); // of chunks of 32 bytes in the mean
+  const [a, b] = [await file(lab, '/ppp/0/data'), await file(lab, '/ppp/1/data')];
+  for (let i = 0; i < 600; i++) {
+    for (const end of [a, b]) await end.write(packet(100), 0, request());
+    await lab.clock.run(100);
+  }
+  assert.match(await lab.cat('/ppp/0/status'), /^Opened /);
+  assert.match(await lab.cat('/ppp/0/stats'), /^badfcs: [1-9]\d/m);
+  await lab.echo('clear', '/loop/0/ctl');
+  a.close();
+  b.close();
+  await passes(lab);
+});
+
 test('a line of another machine’s tree, told that it carries bytes', async () => {
   const far = new Lab();
   await far.load();

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { equal, hex, u32 } from '@9p/packet';
+import { linkLocalId } from '../../plugins/ppp/address.js';
 import { codes, ipcpOptions, protocols } from '../../plugins/ppp/codes.js';
 import { ControlProtocol, defaultTimers } from '../../plugins/ppp/cp.js';
 import {
@@ -308,7 +309,7 @@ test('ipv6cp: both converge on different identifiers, whatever they begin with',
 
 test("ipv6cp: zero is given one, ours is not, and a Nak with the peer's is not taken", () => {
   const random = new SeededRandom(1);
-  const r = initialIpv6cp(random, new Uint8Array(8).fill(7));
+  const r = initialIpv6cp(random, { id: new Uint8Array(8).fill(7) });
   const [option] = ipv6cpOptionSet(r, random) as [Option];
   for (const bad of [new Uint8Array(8), r.local]) {
     const nak = option.judge(bad);
@@ -320,4 +321,35 @@ test("ipv6cp: zero is given one, ours is not, and a Nak with the peer's is not t
   option.agreed(theirs);
   option.naked(theirs);
   assert.ok(!equal(r.local, theirs));
+});
+
+test('ipv6cp: the peer gets the identifier that was given for it, or no IPv6', () => {
+  const [mine, theirs] = [new Uint8Array(8).fill(7), new Uint8Array(8).fill(9)];
+  const p = pair(config(), server({ ipv6: { id: mine, peerId: theirs } }));
+  begin(p);
+  assert.ok(
+    p.run(5000, () => isUp(p)),
+    p.trace(),
+  );
+  assert.deepEqual(last(p.a.events, 'ipv6')?.up, { local: theirs, remote: mine });
+  const random = new SeededRandom(1);
+  const r = initialIpv6cp(random, { id: mine, peerId: theirs });
+  const [option] = ipv6cpOptionSet(r, random, theirs) as [Option];
+  assert.deepEqual([option.judge(mine), option.judge(theirs)], [theirs, 'ack']);
+  assert.equal(option.insists?.(mine), 'ipv6cp: peer wants to be fe80::707:707:707:707');
+  assert.equal(option.insists?.(new Uint8Array(8)), undefined);
+});
+
+test('ipv6cp: an identifier as an address', () => {
+  for (const [text, id] of [
+    ['fe80::1', '0000000000000001'],
+    ['FE80::a:b:c:d', '000a000b000c000d'],
+    ['fe80::0', undefined],
+    ['fe80::', undefined],
+    ['fe80::1:2:3:4:5', undefined],
+    ['fe80:1::1', undefined],
+    ['::1', undefined],
+    ['fe80::12345', undefined],
+  ] as const)
+    assert.equal(linkLocalId(text) && hex(linkLocalId(text) as Uint8Array), id, text);
 });

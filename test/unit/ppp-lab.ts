@@ -174,7 +174,8 @@ export class Stack {
   readonly said: string[] = [];
   refuses: RegExp | undefined;
   closed = 0;
-  constructor(lab: Lab) {
+  /** `more`: messages that not every stack has. */
+  constructor(lab: Lab, more: readonly string[] = []) {
     const verb = (name: string) => ({
       name,
       args: [0, 8] as const,
@@ -185,7 +186,7 @@ export class Stack {
       name: 'ipifc',
       limit: 4,
       about: 'a stack that notes',
-      verbs: ['ifname', 'bind', 'add', 'remove', 'unbind'].map(verb),
+      verbs: ['ifname', 'bind', 'add', 'remove', 'unbind', ...more].map(verb),
       stats: counters(),
       create: () => ({
         state: 'Up',

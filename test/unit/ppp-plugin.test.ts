@@ -138,6 +138,8 @@ test('every verb is taken, and help lists it', async () => {
       'local any',
       'remote 10.0.0.2',
     ],
+    ...['pool 10.0.0.10-10.0.3.250', 'pool none', 'vj off', 'vj on', 'vj 256', 'mss on'],
+    ...['proxy on', 'speed 115200', 'local fe80::1', 'remote fe80::a:b:c:d', 'remote any'],
     ...['dns ask', 'dns none', 'dns 8.8.8.8 9.9.9.9', 'wins 10.0.0.3', 'ip on', 'ipv6 off'],
     ...['ifid 0000000000000001', 'ifid random', 'static 10.0.0.1 10.0.0.2', 'net /net', 'net none'],
     ...[
@@ -293,15 +295,24 @@ test('the daemon ends: the Terminate-Request goes before the wire does', async (
 
 test('connect makes an interface, hangup takes all of it back', async () => {
   const lab = await two({
-    client: ['net /net', 'ifname dsl0', 'primary', 'ipv6 off', 'mtu 1400'],
+    client: [
+      'net /net',
+      'ifname dsl0',
+      'primary',
+      'ipv6 off',
+      'mtu 1400',
+      'proxy on',
+      'speed 9600',
+    ],
     server: ['noauth', 'ipv6 off'],
   });
-  const stack = new Stack(lab);
+  const stack = new Stack(lab, ['speed']);
   await lab.done(lab.echo('connect', '/ppp/0/ctl'));
   const made = [
     'ifname dsl0',
     'bind /net/ppp/0/data',
-    'add 10.0.0.2 255.255.255.255 10.0.0.1 1400',
+    'speed 9600',
+    'add 10.0.0.2 255.255.255.255 10.0.0.1 1400 proxy',
     'iproute add 0 0 10.0.0.1',
     'ndb ip=10.0.0.2 ipmask=255.255.255.255 ipgw=10.0.0.1\n\tdns=8.8.8.8\n',
   ];
@@ -311,6 +322,16 @@ test('connect makes an interface, hangup takes all of it back', async () => {
   const undone = ['ndb ip=10.0.0.2\n', 'iproute remove 0 0 10.0.0.1', 'unbind'];
   assert.deepEqual(stack.said.slice(made.length), undone);
   assert.equal(stack.closed, 1);
+});
+
+test('a stack that has no message speed, as that of Plan 9 from Bell Labs', async () => {
+  const lab = await two({ client: ['net /net', 'ipv6 off', 'speed 9600'], server: ['noauth'] });
+  const stack = new Stack(lab);
+  await lab.done(lab.echo('connect', '/ppp/0/ctl'));
+  assert.deepEqual(stack.said.slice(0, 2), [
+    'bind /net/ppp/0/data',
+    'add 10.0.0.2 255.255.255.255 10.0.0.1 1492',
+  ]);
 });
 
 test('without an interface there is no connection: the reason, and the link is ended', async () => {

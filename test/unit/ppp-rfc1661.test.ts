@@ -169,6 +169,7 @@ test('5.6 an unknown code is rejected, cut to what the peer takes', () => {
   m.news();
   m.say(lcp, 99, 5, 'ab'.repeat(300));
   const [answer] = m.news();
+  assert.equal(m.counted('unknowncode'), 1);
   assert.match(answer?.line ?? '', /^lcp CodeRej 6305/);
   assert.equal((answer?.body.length ?? 0) / 2, 128 - 4);
 });

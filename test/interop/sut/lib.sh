@@ -45,10 +45,13 @@ capture() {
 }
 
 # auth_key: by standard input, because others can see a command's arguments. Quoted as rc does.
+# Where both ends prove who they are there is a key for each.
 auth_key() {
 	[ -n "$LAB_AUTH" ] || return 0
-	printf "key proto=pass service=ppp user='%s' !password='%s'\n" \
-		"${LAB_USER//\'/\'\'}" "${LAB_PASS//\'/\'\'}" | slash write /auth/ctl
+	for user in "$LAB_USER" ${LAB_MUTUAL:+lab-server}; do
+		printf "key proto=pass service=ppp user='%s' !password='%s'\n" \
+			"${user//\'/\'\'}" "${LAB_PASS//\'/\'\'}"
+	done | slash write /auth/ctl
 }
 
 # until_stopped: stay until told to stop, or until the daemon ends.

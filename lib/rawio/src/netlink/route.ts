@@ -22,6 +22,8 @@ export const rtm = {
   newRoute: 24,
   delRoute: 25,
   getRoute: 26,
+  newNeigh: 28,
+  delNeigh: 29,
 } as const;
 /** Bits of the group mask of a netlink socket: who listens is told of changes. */
 export const rtnlgrp = { link: 1, ipv4Ifaddr: 0x10, ipv4Route: 0x40, ipv6Route: 0x400 } as const;
@@ -307,6 +309,33 @@ export function getRoutes(family: number): Request {
   body[0] = family;
   return { type: rtm.getRoute, flags: nlmf.dump, body };
 }
+
+// Neighbours -------------------------------------------------------------------------------------
+const ndmsgLen = 12;
+const ndaDst = 1;
+const ntfProxy = 8;
+const nudPermanent = 0x80;
+
+/** family[1] pad[3] index[4] state[2] flags[1] type[1] attributes: linux/neighbour.h */
+function proxyBody(index: number, address: Uint8Array): Uint8Array {
+  const fixed = new Uint8Array(ndmsgLen);
+  fixed[0] = address.length === 16 ? af.inet6 : af.inet;
+  putLe32(fixed, 4, index);
+  fixed[8] = nudPermanent;
+  fixed[10] = ntfProxy;
+  return emitBody(fixed, [[ndaDst, address]]);
+}
+/** Interface `index` answers for an address that is elsewhere; the same again is no error. */
+export const newProxy = (index: number, address: Uint8Array): Request => ({
+  type: rtm.newNeigh,
+  flags: nlmf.ack | nlmf.create,
+  body: proxyBody(index, address),
+});
+export const delProxy = (index: number, address: Uint8Array): Request => ({
+  type: rtm.delNeigh,
+  flags: nlmf.ack,
+  body: proxyBody(index, address),
+});
 
 // Values -----------------------------------------------------------------------------------------
 const none = new Uint8Array(0);

@@ -14,12 +14,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { Server } from '@9p/lib9p';
 import { text, utf8 } from '@9p/packet';
 import { type OpenFile, omode } from 'slashnet/core';
 import auth from '../../plugins/auth/plugin.js';
 import eia from '../../plugins/eia/plugin.js';
 import ppp from '../../plugins/ppp/plugin.js';
+import { remoteTree } from '../../srv/remote.js';
 import { eventually, Files, flush, needs, reqOf } from '../kit/index.js';
+import { joined } from './lib9p-kit.js';
 
 const skip = needs('socat', 'stty');
 const directory = mkdtempSync(join(tmpdir(), 'eia-'));
@@ -307,4 +310,28 @@ test('a file that is read when the line is unplugged ends, and says why', { skip
   await assert.rejects(async () => a.read(10, 0, reqOf()), /hungup channel: eia0: unplugged/);
   await assert.rejects(async () => a.write(utf8('x'), 0, reqOf()), /not connected/);
   a.close();
+});
+
+test('a line of another daemon, through its files', { skip }, async (t) => {
+  const cable = await new Cable().plug();
+  const { f: far } = await system(t, cable.a);
+  const { f: g } = await system(t, cable.b);
+  const f = new Files();
+  t.after(() => f.system.stop('the test is over', 1000));
+  await layers(f);
+  await layers(g);
+  const who = (uname: string) => ({ uname, groups: [], owner: true });
+  const imported = remoteTree(await joined(new Server(far.system.tree, { who })));
+  f.system.ns.graft(await imported.attach(f.who, ''), '/n/far', 'mount far /n/far');
+  const b = await station(g, 'eia0', ...server);
+  await g.write(`${b}/ctl`, 'announce');
+  const a = await f.clone('/ppp');
+  await f.write(`${a}/ctl`, 'framing hdlc\nnet none\nauth none\nbind /n/far/eia0');
+  for (let calls = 0; calls < 2; calls++) {
+    await f.write(`${a}/ctl`, 'connect');
+    await eventually('the server is up, too', () => isUp(g, b));
+    await pings(f, a, g, b);
+    await f.write(`${a}/ctl`, 'hangup');
+    assert.match(await far.read('/eia0status'), / hungup /); // by its ctl, not the far root's
+  }
 });

@@ -3,6 +3,7 @@
 SLASHNET=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../.." && pwd)/tools/slashnet.mjs
 SOCKET=$LAB_RUN/slashnet.sock
 DAEMON=
+CAPTURE=
 
 slash() { node "$SLASHNET" -a "unix!$SOCKET" "$@"; }
 
@@ -10,6 +11,8 @@ slash() { node "$SLASHNET" -a "unix!$SOCKET" "$@"; }
 stop_daemon() {
 	[ -z "$DAEMON" ] || { kill -TERM "$DAEMON" && wait "$DAEMON"; } || true
 	DAEMON=
+	[ -z "$CAPTURE" ] || wait "$CAPTURE" || true
+	CAPTURE=
 }
 trap 'stop_daemon; exit 0' TERM INT
 trap stop_daemon EXIT
@@ -25,6 +28,19 @@ daemon() {
 		sleep 0.05
 	done
 	echo "slashnet serve does not answer"
+	exit 1
+}
+
+# capture FILE: keep what a pcap file shows, for the lab to look at.
+capture() {
+	slash cat "$1" >"$LAB_CAPTURE" &
+	CAPTURE=$!
+	# A packet that passes before it is open is not in it.
+	for _ in $(seq 1200); do
+		[ ! -s "$LAB_CAPTURE" ] || return 0
+		sleep 0.05
+	done
+	echo "no capture of $1"
 	exit 1
 }
 

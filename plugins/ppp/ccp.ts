@@ -11,8 +11,8 @@ import type { Option, Verdict } from './options.js';
 import type { Control } from './wire.js';
 
 export interface CcpConfig {
-  /** MPPC. */
-  readonly compress: boolean;
+  /** MPPC: asked for, taken if the peer would have it, or not. */
+  readonly compress: 'ask' | 'agree' | 'no';
   readonly mppe: 'require' | 'prefer' | 'deny';
   /** Key lengths that will do, the first by preference. */
   readonly bits: readonly Bits[];
@@ -21,7 +21,7 @@ export interface CcpConfig {
 }
 
 export const defaultCcp: CcpConfig = {
-  compress: false,
+  compress: 'agree',
   mppe: 'prefer',
   bits: [128, 56],
   state: undefined,
@@ -92,7 +92,7 @@ export function possible(c: CcpConfig, keys: 'none' | 'mschap' | 'mschapv2'): Cc
 /** Of what the peer offers, that which we take. 0: nothing. */
 function choose(c: CcpConfig, offer: number): number {
   const bits = c.bits.find((b) => (offer & flagOf(b)) !== 0);
-  const comp = c.compress ? offer & mppc : 0;
+  const comp = c.compress === 'no' ? 0 : offer & mppc;
   if (bits === undefined) return comp === 0 ? 0 : comp | (offer & stateless);
   if (c.state === 'stateful') return comp | flagOf(bits);
   return comp | flagOf(bits) | (c.state === 'stateless' ? stateless : offer & stateless);
@@ -100,7 +100,7 @@ function choose(c: CcpConfig, offer: number): number {
 
 /** What we would have, by preference: the first goes out, the next if that is rejected. */
 function wishes(c: CcpConfig): number[] {
-  const comp = c.compress ? mppc : 0;
+  const comp = c.compress === 'ask' ? mppc : 0;
   const h = c.state === 'stateful' ? 0 : stateless;
   const out = c.bits.map((b) => flagOf(b) | comp | h);
   return comp === 0 || c.mppe === 'require' ? out : [...out, comp];

@@ -180,8 +180,8 @@ const links: readonly Verb<Settable>[] = [
   flag('magic'),
   flag('pfc'),
   flag('acfc'),
-  verb('compress on|off', 1, 1, (s, [v = '']) => {
-    s.ccp = { ...s.ccp, compress: onOff(v) };
+  verb('compress on|off|agree', 1, 1, (s, [v = '']) => {
+    s.ccp = { ...s.ccp, compress: v === 'agree' ? v : onOff(v) ? 'ask' : 'no' };
   }),
   verb('mppe require|prefer|deny [40|56|128 …] [stateless|stateful]', 1, 5, mppe),
   flag('address'),

@@ -59,15 +59,16 @@ const none: Answers = () => 'rej';
 
 const asks: readonly [why: string, Partial<CcpConfig>, Answers, want: number][] = [
   ['pppd', {}, pppd(S | L, false), H | S],
-  ['pppd, MPPC wished for', { compress: true }, pppd(S | L, false), H | S],
+  ['pppd, MPPC wished for', { compress: 'ask' }, pppd(S | L, false), H | S],
   ['pppd, stateful demanded', { state: 'stateful' }, pppd(S, true), S],
   ['pppd that refuses stateful', { state: 'stateful' }, pppd(S, false), 0],
   ['pppd with 40 bits, not named', {}, pppd(L, false), 0],
   ['pppd with 40 bits', { bits: [128, 40] }, pppd(L, false), H | L],
-  ['9front', { compress: true }, plan9, C | S],
-  ['9front without MPPC', {}, plan9, 0],
-  ['9front, stateless demanded', { compress: true, state: 'stateless' }, plan9, 0],
-  ['Windows', { compress: true }, windows, H | S | C],
+  ['9front', { compress: 'ask' }, plan9, C | S],
+  ['9front, which is not asked for MPPC but would have it', {}, plan9, C | S],
+  ['9front without MPPC', { compress: 'no' }, plan9, 0],
+  ['9front, stateless demanded', { compress: 'ask', state: 'stateless' }, plan9, 0],
+  ['Windows', { compress: 'ask' }, windows, H | S | C],
   ['who has 56', {}, (v) => ((v & M) !== 0 ? true : H | M), H | M],
   ['who has none', {}, none, 0],
 ];
@@ -88,7 +89,7 @@ for (const [why, c, answers, want] of asks)
 
 test('what is required is not given up', () => {
   for (const answers of [none, plan9]) {
-    const o = optionOf({ mppe: 'require', compress: false });
+    const o = optionOf({ mppe: 'require', compress: 'no' });
     let why: string | undefined;
     for (let n = 0; n < 4 && why === undefined; n++) {
       const a = answers(number(o.wanted()));
@@ -108,18 +109,19 @@ const judged: readonly [why: string, Partial<CcpConfig>, asked: number, ...want:
   ['40 bits, not named', {}, H | L, ...thrice('nak 1000040'), 'rej'],
   ['40 bits, named', { bits: [40] }, H | L, 'ack'],
   ['the obsolete bit', {}, H | S | 0x10, 'nak 1000040'],
-  ['9front', { compress: true }, C | S, 'ack'],
-  ['9front, without MPPC', {}, C | S, 'nak 40'],
+  ['9front, MPPC asked for', { compress: 'ask' }, C | S, 'ack'],
+  ['9front', {}, C | S, 'ack'],
+  ['9front, without MPPC', { compress: 'no' }, C | S, 'nak 40'],
   [
     'MPPC alone: encryption is suggested, also if a Nak was lost',
-    { compress: true },
+    { compress: 'ask' },
     C,
     ...thrice('nak 1000041'),
     'ack',
   ],
   ['MPPC alone, encryption required', { mppe: 'require' }, C, 'nak 1000040', 'nak 1000040'],
   ['no keys', { bits: [] }, H | S, 'rej'],
-  ['no keys, but MPPC', { bits: [], compress: true }, H | S | C, 'nak 1000001'],
+  ['no keys, but MPPC', { bits: [], compress: 'ask' }, H | S | C, 'nak 1000001'],
 ];
 for (const [why, c, asked, ...want] of judged)
   test(`how we judge ${why}`, () => {
@@ -166,15 +168,15 @@ const why = (p: PppPair): (string | undefined)[] =>
   (['a', 'b'] as const).map((s) => last(p[s].events, 'finished')?.why);
 
 const pairs: readonly [a: Part, b: Part, want: string | undefined][] = [
-  [{}, {}, 'mppe 128 stateless'],
   [{ mppe: 'require' }, {}, 'mppe 128 stateless'],
   [{ mppe: 'require' }, { mppe: 'require' }, 'mppe 128 stateless'],
   [{ state: 'stateful' }, {}, 'mppe 128 stateful'],
   [{ bits: [56] }, {}, 'mppe 56 stateless'],
   [{ bits: [128, 40] }, { bits: [40] }, 'mppe 40 stateless'],
-  [{ compress: true }, { compress: true }, 'mppc mppe 128 stateless'],
-  [{ compress: true }, {}, 'mppe 128 stateless'],
-  [{ compress: true, mppe: 'deny' }, { compress: true, mppe: 'deny' }, 'mppc stateful'],
+  [{ compress: 'ask' }, { compress: 'ask' }, 'mppc mppe 128 stateless'],
+  [{ compress: 'ask' }, { compress: 'no' }, 'mppe 128 stateless'],
+  [{}, {}, 'mppe 128 stateless'],
+  [{ compress: 'ask', mppe: 'deny' }, { compress: 'ask', mppe: 'deny' }, 'mppc stateful'],
 ];
 for (const [a, b, want] of pairs)
   test(`${JSON.stringify(a)} with ${JSON.stringify(b)}: ${want}`, () => {
@@ -253,13 +255,13 @@ function inject(p: PppPair, c: Control): void {
 }
 
 test('Reset-Request: a flush, and a Reset-Ack unless there is MPPC; neither is Code-Rejected', () => {
-  for (const compress of [false, true]) {
+  for (const compress of ['no', 'ask'] as const) {
     const p = session({ compress }, { compress });
     inject(p, { code: codes.resetReq, id: 77, body: bytes('') });
     inject(p, { code: codes.resetAck, id: 78, body: bytes('') });
     p.run(100);
     assert.equal(p.a.events.filter((e) => e.is === 'flush').length, 1);
-    assert.equal(/ResetAck id 77/.test(p.trace()), !compress);
+    assert.equal(/ResetAck id 77/.test(p.trace()), compress === 'no');
     assert.doesNotMatch(p.trace(), /CodeRej/);
   }
 });

@@ -1,6 +1,6 @@
 #!/bin/bash
-# A serial line with pppd at its other end, on which things go wrong while packets pass: what ends the
-# link is noticed and called again, what does not, it survives. The stack is pppd's client.
+# A serial line with pppd at its other end, on which things go wrong while packets pass: what ends
+# the link is noticed and called again, what does not, it survives. The stack is the client.
 # cases: restarted killed hangup noise
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -39,7 +39,7 @@ trouble() {
 	sut_stop
 	capture_check || rc=1
 	g "$KILL_PPP"
-	return $rc
+	return "$rc"
 }
 again() { until_file 90 "$(in_guest ip-up)" && pings 10 10; }
 

@@ -124,6 +124,8 @@ class MppeOption implements Option {
   /** How often encryption was suggested to a peer that asks for less, and what it had asked for. */
   #hints = 0;
   #hinted = 0;
+  /** How often the peer suggested what we had asked for. */
+  #insisted = 0;
 
   constructor(c: CcpConfig, r: Agreed) {
     this.#c = c;
@@ -147,15 +149,18 @@ class MppeOption implements Option {
   acked(v: Uint8Array | undefined): void {
     this.#r.receive = v === undefined ? 0 : u32(v, 0);
   }
-  /** What we can of it; the next wish, if that is what we have asked for. */
+  /** What we can of it; the next wish, if that is nothing or what we have asked for. Who suggests
+   *  encryption to a request for MPPC alone may still take that, as we do after a few hints. */
   naked(hint: Uint8Array): string | undefined {
     const v = choose(this.#c, u32(hint, 0));
     const useless = v === 0 || (this.#must && (v & anyBits) === 0);
-    if (useless || v === this.#left[0]) return this.rejected();
+    const plain = (v & anyBits) === 0 && ++this.#insisted <= hints_max;
+    if (useless || (v === this.#left[0] && !plain)) return this.rejected();
     this.#left[0] = v;
     return undefined;
   }
   rejected(): string | undefined {
+    this.#insisted = 0;
     this.#left.shift();
     const over = this.#left.length === 0 && this.#must;
     return over ? 'peer refuses the encryption that we require' : undefined;

@@ -18,7 +18,8 @@ const echoes = 'lcp: peer is gone: no answer to \\d echo requests';
 const challenges = "authentication of the peer '\\w+' failed .*: no answer to \\d+ \\w+";
 const gone = new RegExp(`^(${echoes}|${challenges})\n$`);
 /** What an end may say instead of the reason when it lost the packets that brought it. */
-const lost = /no answer to|timed out|terminated by peer|peer is gone|does not converge/;
+const lost =
+  /no answer to|timed out|terminated by peer|peer is gone|does not converge|no network protocol/;
 
 /** Nothing comes up, and somebody says why: callers call again as long as the wire hid it. */
 async function refusal(l: Link, why: RegExp): Promise<void> {
@@ -42,7 +43,7 @@ async function life(l: Link, o: Outcome): Promise<void> {
   if (l.plan.dead_ms > 0) await l.silence();
   await l.clock.run(l.plan.dead_ms);
   await l.heal();
-  const again = await l.within(healed_ms, () => l.agree(o));
+  const again = await l.within(healed_ms, () => l.settled(o));
   assert.ok(again !== undefined, 'not up 30 s after the faults stopped');
   await l.mirrored(o);
   if (o.ip !== undefined) for (const name of names) await l.ping(name);

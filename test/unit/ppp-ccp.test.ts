@@ -177,6 +177,8 @@ const pairs: readonly [a: Part, b: Part, want: string | undefined][] = [
   [{ compress: 'ask' }, { compress: 'no' }, 'mppe 128 stateless'],
   [{}, {}, 'mppe 128 stateless'],
   [{ compress: 'ask', mppe: 'deny' }, { compress: 'ask', mppe: 'deny' }, 'mppc stateful'],
+  [{ compress: 'ask', state: 'stateful' }, { compress: 'ask', mppe: 'deny' }, 'mppc stateful'],
+  [{ compress: 'ask' }, { compress: 'ask', mppe: 'deny' }, 'mppc stateless'],
 ];
 for (const [a, b, want] of pairs)
   test(`${JSON.stringify(a)} with ${JSON.stringify(b)}: ${want}`, () => {

@@ -16,7 +16,9 @@ const terminate_ms = 1500;
 const echoes = 'lcp: peer is gone: no answer to \\d echo requests';
 /** A re-challenge may find it out first. */
 const challenges = "authentication of the peer '\\w+' failed .*: no answer to \\d+ \\w+";
-const gone = new RegExp(`^(${echoes}|${challenges})\n$`);
+/** Or an attempt of redial's has failed since. */
+const redialled = 'lcp: no answer to \\d+ requests: connect';
+const gone = new RegExp(`^(${echoes}|${challenges}|${redialled})\n$`);
 /** What an end may say instead of the reason when it lost the packets that brought it. */
 const lost =
   /no answer to|timed out|terminated by peer|peer is gone|does not converge|no network protocol/;

@@ -433,7 +433,10 @@ export class PppConversation implements Conversation, View {
     const asked = this.#leaving.length > 0 || this.#attempt !== undefined;
     this.#clear(why);
     if (wasUp && !asked) this.#ctx.down(why);
-    else this.#ctx.event(`down ${why}`);
+    else {
+      if (!asked) this.#ctx.fail(why); // a call that did not come up
+      this.#ctx.event(`down ${why}`);
+    }
     this.#fail(why);
     for (const f of this.#leaving.splice(0)) f();
     const who = this.#announced;

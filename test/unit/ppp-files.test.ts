@@ -131,3 +131,10 @@ test('identify: one packet to a peer that is there, else refused', async () => {
   const heard = await lines(log, 80, /lcp peer: Identification/);
   assert.match(heard.at(-1) ?? '', /magic [0-9a-f]{8} 'box 7'$/);
 });
+
+test('err of an announced end has why a call did not come up', async () => {
+  const lab = await two({ client: ['mppe require'], server: ['noauth'] });
+  await assert.rejects(lab.done(lab.echo('connect', '/ppp/0/ctl')), /encryption is required/);
+  await lab.clock.run(3000);
+  assert.match(await lab.cat('/ppp/1/err'), /^lcp: terminated by peer/);
+});
